@@ -1,0 +1,47 @@
+// What a run did, layer by layer: the counts behind every figure that Synfire prints.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace synfire {
+
+/// Counts of one layer, summed over `samples` samples of `steps` steps of `dt` seconds.
+struct LayerActivity {
+  std::size_t index = 0;  // place in the network
+  std::string label;      // its name, or kind and index: "spiking_3"
+  std::size_t neurons = 0;
+
+  /// Spikes sent, a neuron that fires n times in a step counting |n| (layers of spiking neurons).
+  std::uint64_t spikes = 0;
+  /// Weights applied (layers of synapses). From spikes: each spike reaches `neurons` targets, a
+  /// multiple spike counting each time. From analog values: each nonzero value reaches them once.
+  std::uint64_t synaptic_operations = 0;
+  /// Membrane updates done: neurons x steps (layers of spiking neurons).
+  std::uint64_t neuron_updates = 0;
+  /// Firing rates in hertz: of one neuron over one sample's steps; the mean and the maximum over
+  /// all neurons and samples.
+  double mean_rate = 0, max_rate = 0;
+  bool spiking = false;
+};
+
+struct Activity {
+  std::uint64_t samples = 0;
+  std::size_t steps = 0;
+  double dt = 0;
+  std::vector<LayerActivity> layers;  // those that spike or hold synapses, in order
+
+  std::uint64_t spikes() const;
+  std::uint64_t synaptic_operations() const;
+  std::uint64_t neuron_updates() const;
+  double mean_rate() const;  // over all spiking neurons; 0 where there are none
+  double max_rate() const;
+};
+
+/// A table, one layer a line.
+std::ostream& operator<<(std::ostream& out, const Activity& activity);
+
+}  // namespace synfire

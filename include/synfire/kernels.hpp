@@ -1,0 +1,56 @@
+// The SIMD kernels: compiled once for each target that Highway knows, chosen at run time. Kernels know
+// no layer. None allocates. Each does the same floating-point operations in the same order as the
+// scalar loop in its comment (multiply, then add; never fused), so results are the same bits on every
+// target.
+//
+// Arrays come from Buffer: aligned to kAlignment, with kSlack bytes behind the end that a kernel may
+// read and overwrite. A matrix of rows has a stride that is a multiple of kLanes floats, padded with
+// zeros.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace synfire::kernels {
+
+inline constexpr std::size_t kLanes = 16;  // floats in kAlignment bytes: the widest vector
+constexpr std::size_t padded(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+/// Writes index and value of each nonzero x[0..n), ascending; returns how many. NaN counts as nonzero.
+std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value);
+
+/// out[j] = start[j] + value[0]*rows[index[0]*stride+j] + value[1]*... in that order, for j < stride.
+void accumulate_rows(const float* rows, std::size_t stride, const float* start,
+                     const std::uint32_t* index, const float* value, std::size_t count, float* out);
+
+/// Rate neurons (KerasSpiking's SpikingActivation), one step, events out: for i < n
+/// v += drive[i]; c = floor(v); v -= c; where c != 0, writes (i, c). Returns the number of events.
+std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
+                 float* count);
+
+/// The same for `steps` steps of a drive that does not change, with total[i] = the sum of counts.
+void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps, float* total);
+
+/// The same for one step, added: total[i] += c.
+void fire_add(const float* drive, float* voltage, std::size_t n, float* total);
+
+/// Leaky integrate-and-fire (snnTorch's Leaky), one step, events out: for i < n
+/// reset = v > 1 ? 1 : 0; v = (decay*v + drive[i]) - reset; where v > 1, writes (i, 1).
+std::size_t leaky(const float* drive, float* voltage, std::size_t n, float decay,
+                  std::uint32_t* index, float* count);
+void leaky_total(const float* drive, float* voltage, std::size_t n, float decay, std::size_t steps,
+                 float* total);
+void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total);
+
+/// Adam (Kingma and Ba 2015, with Keras's placing of epsilon): m += (g-m)*(1-beta1);
+/// v += (g*g-v)*(1-beta2); w -= rate*m/(sqrt(v)+epsilon), where the caller has folded the bias
+/// correction sqrt(1-beta2^t)/(1-beta1^t) into `rate`.
+struct AdamStep {
+  float rate, one_minus_beta1, one_minus_beta2, epsilon;
+};
+void adam(float* w, float* m, float* v, const float* g, std::size_t n, const AdamStep& step);
+
+/// out[i] = scale * x[i].
+void to_float(const std::uint8_t* x, std::size_t n, float scale, float* out);
+
+}  // namespace synfire::kernels

@@ -1,0 +1,87 @@
+// The type-erased face of a compiled network: what the command line and other run-time users hold.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <synfire/activity.hpp>
+#include <synfire/dataset.hpp>
+#include <synfire/timebase.hpp>
+#include <synfire/training.hpp>
+
+namespace synfire {
+
+struct LayerInfo {
+  std::size_t index;
+  std::string label;      // "hidden", or kind and index: "dense_5"
+  std::string signature;  // "dense(128)"
+  std::vector<std::size_t> shape;  // of its output
+  std::string carrier;    // "held", "spikes", "stepped", "final"
+  std::size_t parameters;
+};
+
+struct ModelInfo {
+  std::string name, description, signature;
+  std::vector<LayerInfo> layers;
+  std::size_t parameters;
+  std::vector<std::size_t> input_shape;
+  std::size_t classes;
+  bool spiking;           // false: dt and steps change nothing
+  RunOptions defaults;    // dt and steps that suit it
+  bool spiking_aware;     // whether it is trained with spikes unless told otherwise
+};
+
+/// One sample through the event engine.
+struct Inference {
+  std::vector<float> logits;
+  std::size_t predicted;
+  Activity activity;
+  double microseconds_p50;  // of `repeats` runs
+};
+
+/// A test set through the event engine.
+struct Evaluation {
+  std::size_t samples, correct;
+  double accuracy;               // correct / samples
+  Activity activity;             // of all samples
+  double seconds;                // wall time of the whole set, all threads
+  double microseconds_p50;       // of single images, one thread
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual ModelInfo info() const = 0;
+
+  /// Glorot-uniform weights, zero biases, from the seed.
+  virtual void initialize(std::uint64_t seed) = 0;
+  /// Throws FileError or SignatureMismatch and changes nothing then. A file without a signature (as
+  /// other programs write them) is taken by order and shape of its tensors. Returns its metadata.
+  virtual std::map<std::string, std::string> load(const std::filesystem::path& path) = 0;
+  /// `metadata` is stored beside the signature (run settings, provenance).
+  virtual void save(const std::filesystem::path& path,
+                    const std::map<std::string, std::string>& metadata) const = 0;
+
+  virtual TrainResult train(const ImageSet& data, const TrainOptions& options, const FitFiles& files,
+                            const TrainCallback& callback) = 0;
+  /// Pixels are scaled to [0, 1]. Sample i's initial voltages are addressed by (seed, i).
+  virtual Evaluation evaluate(const ImageSet& data, const RunOptions& options,
+                              std::size_t threads) const = 0;
+  virtual Inference run(std::span<const float> image, const RunOptions& options,
+                        std::size_t sample, std::size_t repeats) const = 0;
+};
+
+/// The ready-made nets, in the order in which `synfire nets` lists them.
+std::vector<std::string> model_names();
+/// Throws InvalidSetting with the known names when there is none by that name.
+std::unique_ptr<Model> make_model(std::string_view name);
+
+}  // namespace synfire
