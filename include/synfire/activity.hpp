@@ -1,6 +1,7 @@
 // What a run did, layer by layer: the counts behind every figure that Synfire prints.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
@@ -25,6 +26,8 @@ struct LayerActivity {
   /// Firing rates in hertz: of one neuron over one sample's steps; the mean and the maximum over
   /// all neurons and samples.
   double mean_rate = 0, max_rate = 0;
+  /// Spikes of one neuron in one sample, the most there were.
+  float most_spikes = 0;
   bool spiking = false;
 };
 
@@ -39,6 +42,30 @@ struct Activity {
   std::uint64_t neuron_updates() const;
   double mean_rate() const;  // over all spiking neurons; 0 where there are none
   double max_rate() const;
+
+  /// Derives each layer's rates from its counts.
+  void update_rates() {
+    const double seconds = static_cast<double>(steps) * dt;
+    for (LayerActivity& layer : layers) {
+      if (!layer.spiking || samples == 0) continue;
+      const auto chances = static_cast<double>(samples * layer.neurons);
+      layer.mean_rate = static_cast<double>(layer.spikes) / (chances * seconds);
+      layer.max_rate = layer.most_spikes / seconds;
+    }
+  }
+
+  /// Adds the counts of other samples of the same network, run with the same dt and steps.
+  Activity& operator+=(const Activity& more) {
+    samples += more.samples;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      layers[i].spikes += more.layers[i].spikes;
+      layers[i].synaptic_operations += more.layers[i].synaptic_operations;
+      layers[i].neuron_updates += more.layers[i].neuron_updates;
+      layers[i].most_spikes = std::max(layers[i].most_spikes, more.layers[i].most_spikes);
+    }
+    update_rates();
+    return *this;
+  }
 };
 
 /// A table, one layer a line.

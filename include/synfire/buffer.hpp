@@ -24,7 +24,8 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(std::size_t size) : size_(size), data_(allocate(size)) {}
   Buffer(const Buffer& other) : Buffer(other.size_) { std::copy_n(other.data(), size_, data()); }
-  Buffer(Buffer&& other) noexcept : size_(std::exchange(other.size_, 0)), data_(std::move(other.data_)) {}
+  Buffer(Buffer&& other) noexcept
+      : size_(std::exchange(other.size_, 0)), data_(std::move(other.data_)) {}
   Buffer& operator=(Buffer other) noexcept {
     std::swap(size_, other.size_);
     std::swap(data_, other.data_);

@@ -1,4 +1,5 @@
-// Image classification data: the real Fashion-MNIST from its IDX files, and the embedded silhouettes.
+// Image classification data: the real Fashion-MNIST from its IDX files, and the embedded
+// silhouettes.
 #pragma once
 
 #include <array>
@@ -36,10 +37,10 @@ struct Dataset {
   bool is_fashion_mnist = false;  // the four unpacked files have the published SHA-256 sums
 };
 
-/// One IDX file (http://yann.lecun.com/exdb/mnist/: big-endian magic, counts, bytes), plain or gzip.
-/// Unsigned bytes of rank 1 or 3. Throws FileError when it is missing, empty, truncated, longer than
-/// its header says, has another magic, or more than 2^31 bytes. Never allocates what a header merely
-/// claims.
+/// One IDX file (http://yann.lecun.com/exdb/mnist/: big-endian magic, counts, bytes), plain or
+/// gzip. Unsigned bytes of rank 1 or 3. Throws FileError when it is missing, empty, truncated,
+/// longer than its header says, has another magic, or more than 2^31 bytes. Never allocates what a
+/// header merely claims.
 struct IdxFile {
   std::vector<std::size_t> shape;
   std::vector<std::uint8_t> values;
@@ -57,8 +58,8 @@ const std::array<std::string_view, 10>& fashion_mnist_classes();
 /// accepted as data of that form, named after the folder, with is_fashion_mnist = false.
 Dataset load_idx_folder(const std::filesystem::path& folder);
 
-/// A deterministic generator of 28x28 grey silhouettes in Fashion-MNIST's ten classes, varied in pose,
-/// width, texture and noise. The same counts give the same bytes on every machine.
+/// A deterministic generator of 28x28 grey silhouettes in Fashion-MNIST's ten classes, varied in
+/// pose, width, texture and noise. The same counts give the same bytes on every machine.
 Dataset make_silhouettes(std::size_t train = 10000, std::size_t test = 2000);
 
 /// Where Fashion-MNIST is looked for, in order: `given` (--data DIR) alone when it is set; else
@@ -66,7 +67,7 @@ Dataset make_silhouettes(std::size_t train = 10000, std::size_t test = 2000);
 struct DataPlace {
   std::string source;  // "--data", "$SYNFIRE_DATA", "cache", "system"
   std::filesystem::path folder;
-  bool present;        // all four files are there
+  bool present;  // all four files are there
 };
 std::vector<DataPlace> data_places(const std::optional<std::string>& given = std::nullopt);
 
@@ -75,8 +76,9 @@ std::vector<DataPlace> data_places(const std::optional<std::string>& given = std
 /// FileError for damaged ones.
 Dataset load_dataset(const std::optional<std::string>& given = std::nullopt);
 
-/// Downloads the four files into the cache folder, checks them by SHA-256 and moves them into place.
-/// Throws Error with one sentence when that fails, leaving nothing behind. `base_url` is for mirrors.
+/// Downloads the four files into the cache folder, checks them by SHA-256 and moves them into
+/// place. Throws Error with one sentence when that fails, leaving nothing behind. `base_url` is for
+/// mirrors.
 void fetch_fashion_mnist(const std::string& base_url);
 extern const char* const kFashionMnistUrl;
 

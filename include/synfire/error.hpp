@@ -1,5 +1,5 @@
-// Everything that Synfire throws. Each error carries the data that a program needs to react, and one
-// sentence in what() for a person. The library never prints, aborts or exits.
+// Everything that Synfire throws. Each error carries the data that a program needs to react, and
+// one sentence in what() for a person. The library never prints, aborts or exits.
 #pragma once
 
 #include <cstdint>

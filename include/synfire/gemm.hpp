@@ -1,4 +1,5 @@
-// Dense matrix products, row-major, single-threaded (callers cut the work and run pieces side by side).
+// Dense matrix products, row-major, single-threaded (callers cut the work and run pieces side by
+// side).
 #pragma once
 
 #include <cstddef>

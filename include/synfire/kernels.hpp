@@ -1,25 +1,30 @@
-// The SIMD kernels: compiled once for each target that Highway knows, chosen at run time. Kernels know
-// no layer. None allocates. Each does the same floating-point operations in the same order as the
-// scalar loop in its comment (multiply, then add; never fused), so results are the same bits on every
-// target.
+// The SIMD kernels: compiled once for each target that Highway knows, chosen at run time. Kernels
+// know no layer. None allocates. Each does the same floating-point operations in the same order as
+// the scalar loop in its comment (multiply, then add; never fused), so results are the same bits on
+// every target.
 //
-// Arrays come from Buffer: aligned to kAlignment, with kSlack bytes behind the end that a kernel may
-// read and overwrite. A matrix of rows has a stride that is a multiple of kLanes floats, padded with
-// zeros.
+// Arrays come from Buffer: aligned to kAlignment, with kSlack bytes behind the end that a kernel
+// may read and overwrite. A matrix of rows has a stride that is a multiple of kLanes floats, padded
+// with zeros.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 namespace synfire::kernels {
 
 inline constexpr std::size_t kLanes = 16;  // floats in kAlignment bytes: the widest vector
-constexpr std::size_t padded(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+constexpr std::size_t padded(std::size_t n) {
+  return (n + kLanes - 1) / kLanes * kLanes;
+}
 
-/// Writes index and value of each nonzero x[0..n), ascending; returns how many. NaN counts as nonzero.
+/// Writes index and value of each nonzero x[0..n), ascending; returns how many. NaN counts as
+/// nonzero.
 std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value);
 
-/// out[j] = start[j] + value[0]*rows[index[0]*stride+j] + value[1]*... in that order, for j < stride.
+/// out[j] = start[j] + value[0]*rows[index[0]*stride+j] + value[1]*... in that order, for j <
+/// stride.
 void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* value, std::size_t count, float* out);
 
@@ -52,5 +57,11 @@ void adam(float* w, float* m, float* v, const float* g, std::size_t n, const Ada
 
 /// out[i] = scale * x[i].
 void to_float(const std::uint8_t* x, std::size_t n, float scale, float* out);
+
+/// Philox4x32-10: out[i] = 2^-24 * (word i%4 of the block at (counter[0] + i/4, counter[1..3]) >>
+/// 8).
+using PhiloxKey = std::array<std::uint32_t, 2>;
+using PhiloxCounter = std::array<std::uint32_t, 4>;
+void philox_uniform(const PhiloxKey& key, const PhiloxCounter& counter, float* out, std::size_t n);
 
 }  // namespace synfire::kernels

@@ -21,10 +21,10 @@ namespace synfire {
 
 struct LayerInfo {
   std::size_t index;
-  std::string label;      // "hidden", or kind and index: "dense_5"
-  std::string signature;  // "dense(128)"
+  std::string label;               // "hidden", or kind and index: "dense_5"
+  std::string signature;           // "dense(128)"
   std::vector<std::size_t> shape;  // of its output
-  std::string carrier;    // "held", "spikes", "stepped", "final"
+  std::string carrier;             // "held", "spikes", "stepped", "final"
   std::size_t parameters;
 };
 
@@ -34,9 +34,9 @@ struct ModelInfo {
   std::size_t parameters;
   std::vector<std::size_t> input_shape;
   std::size_t classes;
-  bool spiking;           // false: dt and steps change nothing
-  RunOptions defaults;    // dt and steps that suit it
-  bool spiking_aware;     // whether it is trained with spikes unless told otherwise
+  bool spiking;         // false: dt and steps change nothing
+  RunOptions defaults;  // dt and steps that suit it
+  bool spiking_aware;   // whether it is trained with spikes unless told otherwise
 };
 
 /// One sample through the event engine.
@@ -50,10 +50,10 @@ struct Inference {
 /// A test set through the event engine.
 struct Evaluation {
   std::size_t samples, correct;
-  double accuracy;               // correct / samples
-  Activity activity;             // of all samples
-  double seconds;                // wall time of the whole set, all threads
-  double microseconds_p50;       // of single images, one thread
+  double accuracy;          // correct / samples
+  Activity activity;        // of all samples
+  double seconds;           // wall time of the whole set, all threads
+  double microseconds_p50;  // of single images, one thread
 };
 
 class Model {
@@ -70,13 +70,13 @@ class Model {
   virtual void save(const std::filesystem::path& path,
                     const std::map<std::string, std::string>& metadata) const = 0;
 
-  virtual TrainResult train(const ImageSet& data, const TrainOptions& options, const FitFiles& files,
-                            const TrainCallback& callback) = 0;
+  virtual TrainResult train(const ImageSet& data, const TrainOptions& options,
+                            const FitFiles& files, const TrainCallback& callback) = 0;
   /// Pixels are scaled to [0, 1]. Sample i's initial voltages are addressed by (seed, i).
   virtual Evaluation evaluate(const ImageSet& data, const RunOptions& options,
                               std::size_t threads) const = 0;
-  virtual Inference run(std::span<const float> image, const RunOptions& options,
-                        std::size_t sample, std::size_t repeats) const = 0;
+  virtual Inference run(std::span<const float> image, const RunOptions& options, std::size_t sample,
+                        std::size_t repeats) const = 0;
 };
 
 /// The ready-made nets, in the order in which `synfire nets` lists them.

@@ -1,5 +1,5 @@
-// Work over several threads. The answer never depends on how many there are: callers cut the work into
-// pieces by its size alone.
+// Work over several threads. The answer never depends on how many there are: callers cut the work
+// into pieces by its size alone.
 #pragma once
 
 #include <cstddef>

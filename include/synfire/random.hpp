@@ -1,6 +1,6 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy
-// as 1, 2, 3") from Random123. A number depends on its address alone, never on what was drawn before,
-// so results do not depend on the order of work or on the number of threads.
+// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as
+// easy as 1, 2, 3") from Random123. A number depends on its address alone, never on what was drawn
+// before, so results do not depend on the order of work or on the number of threads.
 #pragma once
 
 #include <cstddef>

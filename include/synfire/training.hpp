@@ -16,14 +16,15 @@ namespace synfire {
 
 /// Throws InvalidSetting from validate() for values outside their range.
 struct TrainOptions {
-  float dt = 0.001f;      // seconds a step
-  std::size_t steps = 1;  // steps a sample
-  std::uint64_t seed = 0; // of initial weights, shuffling and initial voltages
+  float dt = 0.001f;       // seconds a step
+  std::size_t steps = 1;   // steps a sample
+  std::uint64_t seed = 0;  // of initial weights, shuffling and initial voltages
   /// Forward pass with spikes, gradient of the activation (true), or with the activation itself.
   bool spiking_aware = true;
   std::size_t epochs = 10;
   std::size_t batch = 32;
-  float learning_rate = 1e-3f, beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-7f;  // Adam, as Keras has it
+  float learning_rate = 1e-3f, beta1 = 0.9f, beta2 = 0.999f,
+        epsilon = 1e-7f;    // Adam, as Keras has it
   std::size_t threads = 0;  // 0: every core; the result does not depend on it
 
   void validate() const;
@@ -31,10 +32,10 @@ struct TrainOptions {
 
 /// What is known after each batch.
 struct TrainProgress {
-  std::size_t epoch, epochs;    // epoch counts from 1
-  std::size_t batch, batches;   // batches done in this epoch
-  double loss, accuracy;        // means over the epoch so far
-  double seconds;               // since the epoch began (in this process)
+  std::size_t epoch, epochs;   // epoch counts from 1
+  std::size_t batch, batches;  // batches done in this epoch
+  double loss, accuracy;       // means over the epoch so far
+  double seconds;              // since the epoch began (in this process)
   double samples_per_second;
   bool epoch_ended;
 };
@@ -58,7 +59,7 @@ class Trainable {
   virtual std::size_t input_size() const = 0;
   virtual std::size_t classes() const = 0;
   struct BatchResult {
-    double loss_sum;      // over the batch's samples
+    double loss_sum;  // over the batch's samples
     std::size_t correct;
   };
   /// One optimiser step. x: [count][input_size] floats; sample[i] addresses the random numbers of
@@ -77,8 +78,8 @@ struct FitFiles {
 };
 
 /// Epochs over `data`, shuffled anew each epoch from the seed. A checkpoint holds weights, moments,
-/// epoch, batch, seed and settings; resuming needs the same seed, batch and data, and gives the same
-/// bits as a training that was never interrupted. Throws FileError, InvalidSetting.
+/// epoch, batch, seed and settings; resuming needs the same seed, batch and data, and gives the
+/// same bits as a training that was never interrupted. Throws FileError, InvalidSetting.
 TrainResult fit(Trainable& trainable, const ImageSet& data, const TrainOptions& options,
                 const FitFiles& files, const TrainCallback& callback);
 

@@ -1,5 +1,6 @@
 // Tensors in a file: the safetensors format (8-byte little-endian header length, JSON header, raw
-// little-endian tensors). Reading bounds and checks everything before it is used; writing is atomic.
+// little-endian tensors). Reading bounds and checks everything before it is used; writing is
+// atomic.
 #pragma once
 
 #include <cstddef>
@@ -24,9 +25,9 @@ struct Tensor {
   static Tensor of(std::string name, std::vector<std::size_t> shape, const float* values);
   static Tensor of(std::string name, const std::vector<std::uint64_t>& values);  // I64, rank 1
 
-  std::size_t size() const;                       // number of values
-  std::vector<float> floats() const;              // dtype must be F32; throws Error otherwise
-  std::vector<std::uint64_t> integers() const;    // dtype I64, I32 or U8; throws Error otherwise
+  std::size_t size() const;                     // number of values
+  std::vector<float> floats() const;            // dtype must be F32; throws Error otherwise
+  std::vector<std::uint64_t> integers() const;  // dtype I64, I32 or U8; throws Error otherwise
 };
 
 /// The tensors of a file in the order in which they lie in it, and its `__metadata__`.

@@ -1,0 +1,21 @@
+// An activation: a struct in activations/ with
+//   name           its word in signatures ("relu")
+//   value(x)       the function
+//   derivative(x)  its derivative at x (at a kink, what TensorFlow takes)
+#pragma once
+
+#include <concepts>
+#include <string_view>
+
+namespace synfire {
+
+template <class A>
+concept Activation = requires(float x) {
+  { A::name } -> std::convertible_to<std::string_view>;
+  { A::value(x) } -> std::same_as<float>;
+  { A::derivative(x) } -> std::same_as<float>;
+};
+
+struct AnyActivation {};
+
+}  // namespace synfire

@@ -1,0 +1,14 @@
+// max(x, 0)
+#pragma once
+
+#include <string_view>
+
+namespace synfire {
+
+struct Relu {
+  static constexpr std::string_view name = "relu";
+  static float value(float x) { return x > 0 ? x : 0; }
+  static float derivative(float x) { return x > 0 ? 1.0f : 0.0f; }
+};
+
+}  // namespace synfire

@@ -1,0 +1,209 @@
+// EventEngine<Net>: runs a network by its spikes.
+//
+// The schedule, and why it is the same as the reference's:
+//   before  what is Held is computed once: its inputs are the same at every step.
+//   step    layers whose values change, in order; synapses are touched by events alone. A layer of
+//           neurons driven by a held current, whose reader wants only means, has no step: its
+//           neurons do not depend on each other, so each is integrated over all steps in a
+//           register.
+//   after   what is Final is computed once: only its last value is read.
+// Sums run in ascending order of the presynaptic index, from the bias on, in both: leaving out
+// terms that are zero does not change a sum, so spikes and outputs are the reference's to the last
+// bit.
+#pragma once
+
+#include <boost/hana/at.hpp>
+#include <boost/hana/back.hpp>
+#include <boost/hana/fold_left.hpp>
+#include <boost/hana/for_each.hpp>
+#include <boost/hana/transform.hpp>
+#include <boost/hana/tuple.hpp>
+#include <boost/hana/unpack.hpp>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include <synfire/dsl/parameters.hpp>
+#include <synfire/dsl/probe.hpp>
+#include <synfire/dsl/run.hpp>
+#include <synfire/error.hpp>
+
+namespace synfire {
+
+/// One engine serves one thread; copies share the weights. Nothing is allocated after construction.
+template <class Net, class... Probed>
+class EventEngine : detail::check_probes<Net, Probed...> {
+ public:
+  static constexpr std::size_t input_size() { return detail::input_size<Net>(); }
+
+  /// Copies the weights into the layout of the kernels: later changes to `parameters` do not count.
+  /// Throws InvalidSetting for a dt or a number of steps that cannot be.
+  EventEngine(const Parameters<Net>& parameters, const RunOptions& options)
+      : options_((options.validate(), options)),
+        layers_(make(parameters, options)),
+        records_(make_records()),
+        output_(Net::Out::size * (in_time<typename Net::Out> ? options.steps : 1)) {}
+
+  /// Runs one sample: [input size] values in, [output size] out, or [steps][output size] where the
+  /// network's output changes from step to step; valid until the next run. `sample` addresses the
+  /// initial voltages: the same number gives the same run. Throws ShapeMismatch.
+  Values run(Values sample_values, std::size_t sample = 0) {
+    if (sample_values.size() != input_size())
+      throw ShapeMismatch("the sample", input_size(), sample_values.size());
+    const RandomAddress address{.seed = options_.seed,
+                                .sample = static_cast<std::uint32_t>(sample)};
+    hana::for_each(layers_, [&](auto& layer) {
+      if constexpr (requires { layer.expansion.start(address); }) layer.expansion.start(address);
+    });
+    pass(sample_values, [](auto& event, const auto& in) {
+      if constexpr (requires { event.before(in); }) event.before(in);
+    });
+    if constexpr (has_steps) {
+      for (std::size_t t = 0; t < options_.steps; ++t) {
+        pass(sample_values, [](auto& event, const auto& in) {
+          if constexpr (requires { event.step(in); }) event.step(in);
+        });
+        if constexpr (sizeof...(Probed) != 0) record(t);
+        if constexpr (in_time<typename Net::Out>) keep_output(t);
+      }
+    }
+    pass(sample_values, [](auto& event, const auto& in) {
+      if constexpr (requires { event.after(in); }) event.after(in);
+    });
+    if constexpr (sizeof...(Probed) != 0) record_once();
+    if constexpr (!in_time<typename Net::Out>) keep_output(0);
+    ++samples_;
+    return output_;
+  }
+
+  /// What Probe<name> kept of the last run.
+  template <Name name>
+  const Record& recorded() const {
+    return records_[probe_index(name.view())];
+  }
+
+  /// Start every sample from these voltages ([neurons] of the layer of that label) instead of drawn
+  /// ones. Throws ShapeMismatch.
+  template <Name label>
+  void set_initial_voltage(Values voltage) {
+    static_assert(detail::known_label<Net, label>, "this network has no layer of that name");
+    auto& given = hana::at_c<detail::index_of<Net, label>>(layers_).expansion.begin.given;
+    if (voltage.size() != detail::labels<Net>::widths[detail::index_of<Net, label>])
+      throw ShapeMismatch("the initial voltage",
+                          detail::labels<Net>::widths[detail::index_of<Net, label>],
+                          voltage.size());
+    given = Buffer<float>(voltage.size());
+    std::copy(voltage.begin(), voltage.end(), given.begin());
+  }
+
+  /// Counts of all runs since construction or forget().
+  Activity activity() const {
+    Activity activity{samples_, options_.steps, options_.dt, {}};
+    hana::for_each(layers_, [&](const auto& layer) {
+      if constexpr (requires(LayerActivity & a) { layer.expansion.tally(a); }) {
+        LayerActivity a;
+        a.index = layer.index;
+        a.label = layer.label;
+        a.neurons = layer.size;
+        layer.expansion.tally(a);
+        activity.layers.push_back(std::move(a));
+      }
+    });
+    activity.update_rates();
+    return activity;
+  }
+  void forget() {
+    samples_ = 0;
+    hana::for_each(layers_, [](auto& layer) {
+      if constexpr (requires { layer.expansion.forget(); }) layer.expansion.forget();
+    });
+  }
+
+  const RunOptions& options() const { return options_; }
+
+ private:
+  static constexpr std::size_t probe_index(std::string_view label) {
+    constexpr auto names = Probes<Probed...>::names;
+    return static_cast<std::size_t>(std::find(names.begin(), names.end(), label) - names.begin());
+  }
+
+  template <class Placed>
+  struct Layer {
+    static constexpr std::size_t index = Placed::Node::index;
+    static constexpr std::string_view label = Placed::Node::label.view();
+    static constexpr std::size_t size = Placed::Node::Out::size;
+    static constexpr std::size_t probe = probe_index(label);
+    static constexpr bool in_steps = in_time<typename Placed::Node::Out>;
+    /// Neurons that a held current drives to a mean do all their steps before.
+    static constexpr bool works_in_steps =
+        in_steps &&
+        !(carried_by<typename Placed::Node::In, Held> && Placed::Site::wanted == Delivery::Mean);
+    typename Placed::Layer::template Event<typename Placed::Site> expansion;
+  };
+
+  static auto make(const ParameterSet& parameters, const RunOptions& options) {
+    return hana::transform(Sites<Net, Probes<Probed...>>{}, [&](auto placed) {
+      return Layer<typename decltype(placed)::type>{{parameters, options}};
+    });
+  }
+  using Layers =
+      decltype(make(std::declval<const ParameterSet&>(), std::declval<const RunOptions&>()));
+
+  static constexpr bool has_steps =
+      decltype(hana::unpack(std::declval<Layers>(), []<class... L>(const L&...) {
+        return std::bool_constant<(L::works_in_steps || ...)>{};
+      }))::value;
+
+  /// Offers each layer the value of the one before.
+  template <class Work>
+  void pass(Values sample, Work work) {
+    hana::fold_left(layers_, sample, [&work](const auto& in, auto& layer) {
+      work(layer.expansion, in);
+      return layer.expansion.value();
+    });
+  }
+
+  std::vector<Record> make_records() const {
+    std::vector<Record> records;
+    (records.emplace_back(
+         detail::labels<Net>::widths[detail::index_of<Net, Probed::name>],
+         detail::labels<Net>::in_steps[detail::index_of<Net, Probed::name>] ? options_.steps : 1),
+     ...);
+    return records;
+  }
+  void record(std::size_t t) {
+    hana::for_each(layers_, [&]<class L>(L& layer) {
+      if constexpr (L::probe < sizeof...(Probed) && L::in_steps)
+        records_[L::probe].keep(t, layer.expansion.value());
+    });
+  }
+  void record_once() {
+    hana::for_each(layers_, [&]<class L>(L& layer) {
+      if constexpr (L::probe < sizeof...(Probed) && !L::in_steps)
+        records_[L::probe].keep(0, layer.expansion.value());
+    });
+  }
+
+  /// The last layer's value, in row t of the output.
+  void keep_output(std::size_t t) {
+    if constexpr (Net::sound) {
+      float* row = output_.data() + t * Net::Out::size;
+      const auto value = hana::back(layers_).expansion.value();
+      if constexpr (carried_by<typename Net::Out, Spikes>) {
+        std::fill_n(row, Net::Out::size, 0.0f);
+        for (std::size_t k = 0; k < value.size; ++k)
+          row[value.index[k]] = value.count[k] / value.unit;
+      } else {
+        std::copy(value.begin(), value.end(), row);
+      }
+    }
+  }
+
+  RunOptions options_;
+  Layers layers_;
+  std::vector<Record> records_;
+  Buffer<float> output_;
+  std::uint64_t samples_ = 0;
+};
+
+}  // namespace synfire

@@ -1,0 +1,47 @@
+// What a layer is made of, and where it stands.
+//
+// A layer is a struct in layers/ that says everything about itself:
+//   kind                  its word in signatures and default labels ("dense")
+//   signature()           kind and what distinguishes it ("dense(128)")
+//   is_source             true for Input alone
+//   accepts<In>           whether it takes the signal In
+//   Demand<Where, In>     the static_asserts that refuse the others, a sentence each
+//   Out<In>               the signal it makes
+//   tensors<In>           std::array of TensorSpec
+//   needs                 how it wants spikes delivered
+//   Clocked<Site>         the definition: scalar, every step   -> clocked_reference.hpp
+//   Event<Site>           the event-driven run                 -> event_engine.hpp
+//   Batch<Site>           forward and backward over a batch    -> dense_trainer.hpp
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include <synfire/dsl/name.hpp>
+#include <synfire/dsl/signal.hpp>
+#include <synfire/parameter_set.hpp>
+
+namespace synfire {
+
+/// Gives a layer a label of the user's own.
+template <Name label, class Layer>
+struct Named {};
+
+/// All that a layer's expansions may know at compile time about their place.
+template <std::size_t index_, class In_, class Out_, std::size_t first_tensor_, Delivery given_,
+          Delivery wanted_, bool learns_before_>
+struct Site {
+  using In = In_;
+  using Out = Out_;
+  static constexpr std::size_t index = index_;
+  static constexpr std::size_t first_tensor = first_tensor_;  // in the network's ParameterSet
+  static constexpr Delivery given = given_;                   // how spikes come in
+  static constexpr Delivery wanted = wanted_;                 // how spikes are to go out
+  static constexpr bool learns_before =
+      learns_before_;  // whether a gradient of the input is needed
+};
+
+/// For layers without weights.
+inline constexpr std::array<TensorSpec, 0> no_tensors{};
+
+}  // namespace synfire

@@ -1,0 +1,61 @@
+// Flatten: the same values as one row.
+#pragma once
+
+#include <string>
+
+#include <synfire/dsl/batch.hpp>
+#include <synfire/dsl/check.hpp>
+#include <synfire/dsl/layer.hpp>
+#include <synfire/dsl/run.hpp>
+
+namespace synfire {
+
+struct Flatten {
+  static constexpr std::string_view kind = "flatten";
+  static constexpr bool is_source = false;
+  static constexpr Delivery needs = Delivery::EveryStep;
+
+  template <class In>
+  static constexpr bool accepts = is_signal<In>;
+  template <class In>
+  using Out = Signal<Shape<In::size>, typename In::Carrier>;
+  template <class In>
+  static constexpr auto tensors = no_tensors;
+  template <class Where, class In>
+  struct Demand {};
+
+  static std::string signature() { return "flatten"; }
+
+  template <class Site>
+  struct Clocked {
+    using Value = ClockedValue<typename Site::In>;
+    Clocked(const ParameterSet&, const RunOptions&) {}
+    void step(const Value& in) { value = in; }
+
+    Value value;
+  };
+
+  /// Hands the view on: nothing is copied.
+  template <class Site>
+  struct Event {
+    using View = std::conditional_t<carried_by<typename Site::In, Spikes>, SpikeView, Values>;
+    Event(const ParameterSet&, const RunOptions&) {}
+    void before(View in) requires carried_by<typename Site::In, Held> { view = in; }
+    void step(View in) requires in_time<typename Site::In> { view = in; }
+    void after(View in) requires carried_by<typename Site::In, Final> { view = in; }
+    View value() const { return view; }
+
+    View view{};
+  };
+
+  template <class Site>
+  struct Batch {
+    explicit Batch(const Learning&) {}
+    void forward(Matrix in, const BatchRun&) { out = in; }
+    void backward(Matrix gradient, const BatchRun&) { in_gradient = gradient; }
+
+    Matrix out{}, in_gradient{};
+  };
+};
+
+}  // namespace synfire

@@ -1,0 +1,297 @@
+// Spiking<N>: a neuron on every value. N is a neuron model, or an activation, which stands for the
+// rate neuron that integrates it (KerasSpiking's SpikingActivation).
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include <synfire/dsl/batch.hpp>
+#include <synfire/dsl/check.hpp>
+#include <synfire/dsl/layer.hpp>
+#include <synfire/dsl/neuron.hpp>
+#include <synfire/dsl/run.hpp>
+
+namespace synfire {
+
+template <class Declared>
+struct Spiking {
+  using Neuron = as_neuron<Declared>;
+  static constexpr std::string_view kind = "spiking";
+  static constexpr bool is_source = false;
+  static constexpr bool is_neuron = Activation<Declared> || NeuronModel<Declared>;
+  static constexpr Delivery needs = Delivery::EveryStep;
+
+  template <class In>
+  static constexpr bool accepts = is_neuron&& carried_by<In, Held, Stepped>;
+  template <class In>
+  using Out = Signal<typename In::Shape, Spikes>;
+  template <class In>
+  static constexpr auto tensors = Neuron::tensors;
+
+  template <class Where, class In>
+  struct Demand {
+    static_assert(fits<Where, Spiking, Got<Declared>, Wanted<AnyNeuron>, is_neuron>,
+                  "Spiking needs a neuron model or an activation");
+    static_assert(fits < Where, Spiking, Got<In>, Wanted<Signal<typename In::Shape, Stepped>>,
+                  !is_neuron || !carried_by < In, Spikes >>,
+                  "Spiking takes currents, not spikes: put Dense before it");
+    static_assert(fits < Where, Spiking, Got<In>, Wanted<Signal<typename In::Shape, Stepped>>,
+                  !is_neuron || !carried_by < In, Final >>,
+                  "Spiking cannot follow a value that is known only when the run has ended");
+  };
+
+  static std::string signature() { return "spiking(" + std::string(Neuron::name) + ")"; }
+
+  /// Voltages at the start of a sample: given ones, or drawn for its address, or zero.
+  struct Start {
+    void into(Buffer<float>& voltage, RandomAddress address, std::size_t layer) const {
+      if (given.size() != 0) {
+        std::copy(given.begin(), given.end(), voltage.begin());
+      } else if constexpr (Neuron::random_start) {
+        address.stream = Stream::InitialVoltage;
+        address.layer = static_cast<std::uint32_t>(layer);
+        uniform(address, voltage.data(), voltage.size());
+      } else {
+        std::fill(voltage.begin(), voltage.end(), 0.0f);
+      }
+    }
+    Buffer<float> given;
+  };
+
+  template <class Site>
+  struct Clocked {
+    static constexpr std::size_t size = Site::In::size;
+    Clocked(const ParameterSet& parameters, const RunOptions& options)
+        : constants(parameters, Site::first_tensor, options.dt), voltage(size) {
+      value.count.resize(size);
+      value.unit = constants.unit;
+    }
+
+    void start(const RandomAddress& address) { begin.into(voltage, address, Site::index); }
+    void step(const std::vector<float>& in) {
+      for (std::size_t i = 0; i < size; ++i)
+        value.count[i] = Neuron::update(voltage[i], Neuron::drive(in[i], constants), constants);
+    }
+
+    typename Neuron::Constants constants;
+    Start begin;
+    Buffer<float> voltage;
+    ClockedCounts value;
+  };
+
+  template <class Site>
+  struct Event {
+    static constexpr std::size_t size = Site::In::size;
+    static constexpr bool held = carried_by<typename Site::In, Held>;
+    static constexpr bool stepped = !held;
+    static constexpr bool as_mean = Site::wanted == Delivery::Mean;
+
+    Event(const ParameterSet& parameters, const RunOptions& options)
+        : constants(parameters, Site::first_tensor, options.dt),
+          steps(options.steps),
+          voltage(size),
+          drive(size),
+          total(size),
+          mean(as_mean ? size : 0),
+          events(as_mean ? 0 : size) {}
+
+    void start(const RandomAddress& address) {
+      begin.into(voltage, address, Site::index);
+      std::fill(total.begin(), total.end(), 0.0f);
+    }
+
+    /// A held current drives every step alike: the drive is computed once, and where nobody wants
+    /// single steps, all of them are integrated while the neurons sit in registers.
+    void before(Values in) requires held {
+      drive_with(in);
+      if constexpr (as_mean)
+        Neuron::fire_total(drive.data(), voltage.data(), size, steps, constants, total.data());
+    }
+
+    template <class In>
+    void step(const In& in) requires(stepped || !as_mean) {
+      if constexpr (stepped) drive_with(in);
+      if constexpr (as_mean) {
+        Neuron::fire_add(drive.data(), voltage.data(), size, constants, total.data());
+      } else {
+        events.size = Neuron::fire(drive.data(), voltage.data(), size, constants,
+                                   events.index.data(), events.count.data());
+        for (std::size_t k = 0; k < events.size; ++k) total[events.index[k]] += events.count[k];
+        spikes += static_cast<std::uint64_t>(spikes_in(events.count.data(), events.size));
+      }
+    }
+
+    template <class In>
+    void after(const In&) {
+      if constexpr (as_mean) {
+        const float seconds = static_cast<float>(steps) * constants.unit;
+        for (std::size_t i = 0; i < size; ++i) mean[i] = total[i] / seconds;
+        spikes += static_cast<std::uint64_t>(spikes_in(total.data(), size));
+      }
+      for (std::size_t i = 0; i < size; ++i) most = std::max(most, std::abs(total[i]));
+      ++samples;
+    }
+
+    auto value() const {
+      if constexpr (as_mean) {
+        return Values(mean);
+      } else {
+        return events.view(constants.unit);
+      }
+    }
+
+    void tally(LayerActivity& activity) const {
+      activity.spiking = true;
+      activity.spikes += spikes;
+      activity.neuron_updates += samples * steps * size;
+      activity.most_spikes = std::max(activity.most_spikes, most);
+    }
+    void forget() {
+      spikes = samples = 0;
+      most = 0;
+    }
+
+    void drive_with(Values in) {
+      for (std::size_t i = 0; i < size; ++i) drive[i] = Neuron::drive(in[i], constants);
+    }
+
+    typename Neuron::Constants constants;
+    Start begin;
+    std::size_t steps;
+    Buffer<float> voltage, drive, total, mean;
+    EventBuffer events;
+    std::uint64_t spikes = 0, samples = 0;
+    float most = 0;  // spikes of one neuron in one sample
+  };
+
+  /// Forward with spikes, or, where training is not spiking-aware, with the activation itself.
+  /// A held current keeps one row a sample for all steps, in both directions.
+  template <class Site>
+  struct Batch {
+    static constexpr std::size_t size = Site::In::size;
+    static constexpr bool held = carried_by<typename Site::In, Held>;
+    static constexpr bool as_mean = Site::wanted == Delivery::Mean;
+    static constexpr bool remembers = !Neuron::integrates_rate;  // its gradient goes through time
+
+    explicit Batch(const Learning& learning)
+        : constants(*learning.parameters, Site::first_tensor, learning.dt),
+          spiking(learning.spiking || remembers),
+          voltage(learning.batch, size),
+          drive(learning.batch, size),
+          values(as_mean ? learning.batch : learning.batch * learning.steps, size),
+          in_gradients(held ? learning.batch : learning.batch * learning.steps, size) {
+      if constexpr (remembers) history = OwnedMatrix(learning.batch * learning.steps, size);
+      out = values.view();
+      in_gradient = in_gradients.view();
+    }
+
+    void forward(Matrix given, const BatchRun& run) {
+      in = given;
+      in_pieces(*run.pool, run.count, 4, [&](std::size_t first, std::size_t last) {
+        for (std::size_t s = first; s < last; ++s) spiking ? spike(s, run) : activate(s, run);
+      });
+    }
+
+    void backward(Matrix gradient, const BatchRun& run) {
+      in_pieces(*run.pool, run.count, 4, [&](std::size_t first, std::size_t last) {
+        for (std::size_t s = first; s < last; ++s) back(s, gradient, run);
+      });
+    }
+
+   private:
+    void activate(std::size_t s, const BatchRun& run) {
+      if constexpr (!remembers) {
+        const std::size_t in_rows = held ? 1 : run.steps;
+        for (std::size_t t = 0; t < in_rows; ++t) {
+          const float* x = in.row(t * run.count + s);
+          if constexpr (as_mean) {
+            float* y = out.row(s);
+            if (t == 0) std::fill_n(y, size, 0.0f);
+            for (std::size_t i = 0; i < size; ++i) y[i] += Neuron::rate(x[i]);
+          } else {
+            std::transform(x, x + size, out.row(t * run.count + s), Neuron::rate);
+          }
+        }
+        if constexpr (as_mean) {
+          for (std::size_t i = 0; i < size; ++i) out.row(s)[i] /= static_cast<float>(in_rows);
+        } else if constexpr (held) {
+          for (std::size_t t = 1; t < run.steps; ++t)
+            std::copy_n(out.row(s), size, out.row(t * run.count + s));
+        }
+      }
+    }
+
+    void spike(std::size_t s, const BatchRun& run) {
+      float* v = voltage.row(s);
+      start(s, run, v);
+      if constexpr (held && as_mean && !remembers) {
+        drive_with(in.row(s), drive.row(s));
+        Neuron::fire_total(drive.row(s), v, size, run.steps, constants, out.row(s));
+      } else {
+        if constexpr (as_mean) std::fill_n(out.row(s), size, 0.0f);
+        for (std::size_t t = 0; t < run.steps; ++t) {
+          const std::size_t r = t * run.count + s;
+          if (!held || t == 0) drive_with(in.row(held ? s : r), drive.row(s));
+          float* y = out.row(as_mean ? s : r);
+          if constexpr (!as_mean) std::fill_n(y, size, 0.0f);
+          Neuron::fire_add(drive.row(s), v, size, constants, y);
+          if constexpr (!as_mean) divide(y, constants.unit);
+          if constexpr (remembers) std::copy_n(v, size, history.row(r));
+        }
+      }
+      if constexpr (as_mean) divide(out.row(s), static_cast<float>(run.steps) * constants.unit);
+    }
+
+    void start(std::size_t s, const BatchRun& run, float* v) const {
+      if (initial_voltage.size() != 0) {
+        std::copy_n(initial_voltage.data() + s * size, size, v);
+      } else if constexpr (Neuron::random_start) {
+        uniform({run.seed, Stream::InitialVoltage, run.epoch, Site::index, run.samples[s]}, v,
+                size);
+      } else {
+        std::fill_n(v, size, 0.0f);
+      }
+    }
+
+    void back(std::size_t s, Matrix gradient, const BatchRun& run) {
+      const float share = as_mean ? 1.0f / static_cast<float>(run.steps)
+                                  : 1.0f;  // of a step in what was handed out
+      float* carry = voltage.row(s);       // the voltages have done their work
+      std::fill_n(carry, size, 0.0f);
+      if constexpr (held) std::fill_n(in_gradient.row(s), size, 0.0f);
+      if constexpr (held && as_mean && !remembers) {
+        for (std::size_t i = 0; i < size; ++i)
+          in_gradient.row(s)[i] =
+              Neuron::input_gradient(gradient.row(s)[i], in.row(s)[i], 0, carry[i], constants);
+      } else {
+        for (std::size_t t = run.steps; t-- != 0;) {
+          const std::size_t r = t * run.count + s;
+          const float* g = gradient.row(as_mean ? s : r);
+          const float* x = in.row(held ? s : r);
+          const float* v = remembers ? history.row(r) : x;
+          float* to = in_gradient.row(held ? s : r);
+          for (std::size_t i = 0; i < size; ++i) {
+            const float d = Neuron::input_gradient(g[i] * share, x[i], v[i], carry[i], constants);
+            to[i] = held ? to[i] + d : d;
+          }
+        }
+      }
+    }
+
+    void drive_with(const float* x, float* to) const {
+      for (std::size_t i = 0; i < size; ++i) to[i] = Neuron::drive(x[i], constants);
+    }
+    static void divide(float* y, float by) {
+      for (std::size_t i = 0; i < size; ++i) y[i] /= by;
+    }
+
+   public:
+    typename Neuron::Constants constants;
+    bool spiking;
+    OwnedMatrix voltage, drive, values, history, in_gradients;
+    Buffer<float> initial_voltage;  // [batch][size] for every batch, where it is given
+    Matrix in{}, out{}, in_gradient{};
+  };
+};
+
+}  // namespace synfire

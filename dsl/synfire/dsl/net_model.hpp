@@ -1,0 +1,140 @@
+// NetModel<Net>: a network's run-time face (see model.hpp).
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <synfire/dsl/batch_engine.hpp>
+#include <synfire/dsl/dense_trainer.hpp>
+#include <synfire/dsl/event_engine.hpp>
+#include <synfire/dsl/parameters.hpp>
+#include <synfire/model.hpp>
+
+namespace synfire {
+
+/// What a ready-made net adds to its type.
+struct NetCard {
+  std::string name, description;
+  RunOptions defaults;        // dt and steps that suit it
+  bool spiking_aware = true;  // how it is trained unless told otherwise
+};
+
+template <class Net>
+class NetModel final : public Model {
+ public:
+  explicit NetModel(NetCard card) : card_(std::move(card)) {}
+
+  ModelInfo info() const override {
+    ModelInfo info;
+    info.name = card_.name;
+    info.description = card_.description;
+    info.signature = parameters_.signature();
+    info.layers = describe<Net>();
+    info.parameters = parameters_.size();
+    info.input_shape = info.layers.front().shape;
+    info.classes = Net::Out::size;
+    info.spiking = std::any_of(info.layers.begin(), info.layers.end(), [](const LayerInfo& layer) {
+      return layer.carrier == Spikes::name;
+    });
+    info.defaults = card_.defaults;
+    info.spiking_aware = card_.spiking_aware;
+    return info;
+  }
+
+  void initialize(std::uint64_t seed) override { parameters_.initialize(seed); }
+
+  std::map<std::string, std::string> load(const std::filesystem::path& path) override {
+    return parameters_.read(path);
+  }
+
+  void save(const std::filesystem::path& path,
+            const std::map<std::string, std::string>& metadata) const override {
+    parameters_.write(path, metadata);
+  }
+
+  TrainResult train(const ImageSet& data, const TrainOptions& options, const FitFiles& files,
+                    const TrainCallback& callback) override {
+    DenseTrainer<Net> trainer(parameters_, options);
+    return fit(trainer, data, options, files, callback);
+  }
+
+  Evaluation evaluate(const ImageSet& data, const RunOptions& options,
+                      std::size_t threads) const override {
+    check_images(data);
+    const auto load = [&data](std::size_t i, float* values) {
+      const auto image = data.image(i);
+      kernels::to_float(image.data(), image.size(), 1.0f / 255.0f, values);
+    };
+    Evaluation result{};
+    result.samples = data.size();
+    BatchEngine<Net> engine(parameters_, options, threads);
+    std::atomic<std::size_t> correct = 0;
+    const auto start = Clock::now();
+    engine.run(0, data.size(), load, [&](std::size_t i, const auto&, Values logits) {
+      if (arg_max(logits) == data.labels[i]) correct.fetch_add(1, std::memory_order_relaxed);
+    });
+    result.seconds = seconds_since(start);
+    result.correct = correct;
+    result.accuracy = static_cast<double>(correct) / static_cast<double>(data.size());
+    result.activity = engine.activity();
+
+    EventEngine<Net> single(parameters_, options);
+    Buffer<float> input(EventEngine<Net>::input_size());
+    std::vector<double> microseconds;
+    for (std::size_t i = 0; i < std::min<std::size_t>(data.size(), 2000); ++i) {
+      load(i, input.data());
+      const auto begin = Clock::now();
+      single.run(input, i);
+      microseconds.push_back(seconds_since(begin) * 1e6);
+    }
+    result.microseconds_p50 = median(microseconds);
+    return result;
+  }
+
+  Inference run(std::span<const float> image, const RunOptions& options, std::size_t sample,
+                std::size_t repeats) const override {
+    EventEngine<Net> engine(parameters_, options);
+    std::vector<double> microseconds;
+    for (std::size_t r = 0; r < std::max<std::size_t>(repeats, 1); ++r) {
+      engine.forget();
+      const auto begin = Clock::now();
+      engine.run(image, sample);
+      microseconds.push_back(seconds_since(begin) * 1e6);
+    }
+    engine.forget();
+    const Values logits = engine.run(image, sample);
+    return {std::vector<float>(logits.begin(), logits.end()), arg_max(logits), engine.activity(),
+            median(microseconds)};
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  static double median(std::vector<double>& values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+  }
+  static std::size_t arg_max(Values values) {
+    return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) -
+                                    values.begin());
+  }
+  static void check_images(const ImageSet& data) {
+    if (data.size() == 0) throw InvalidSetting("the number of images", "0", "at least 1");
+    if (data.pixels_per_image() != EventEngine<Net>::input_size())
+      throw ShapeMismatch("an image", EventEngine<Net>::input_size(), data.pixels_per_image());
+  }
+
+  NetCard card_;
+  Parameters<Net> parameters_;
+};
+
+}  // namespace synfire

@@ -1,0 +1,96 @@
+// A neuron model: a struct in neurons/ that says everything about itself, with voltage as its
+// state.
+//   name                           its word in signatures
+//   tensors                        parameters stored with the weights, one value for the layer each
+//   integrates_rate                an activation's rate integrated (RateNeuron alone)
+//   Constants(tensors, dt)         what a run derives from them, and
+//     unit                         one spike is worth 1 / unit to whoever reads it
+//   random_start                   initial voltage uniform in [0, 1), or 0
+//   drive(x, constants)            what an input x adds in one step
+//   update(voltage, drive, c)      one step, returns the number of spikes: THE DEFINITION
+//   fire, fire_total, fire_add     update for many neurons by a compiled kernel (see kernels.hpp):
+//                                  events out; all steps, totals out; one step, added to totals
+//   input_gradient(g, x, v, carry, c)  from the gradient g of a step's output to that of its input;
+//                                  steps backwards, v the voltage behind update, carry across steps
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+
+#include <synfire/dsl/activation.hpp>
+#include <synfire/kernels.hpp>
+#include <synfire/parameter_set.hpp>
+
+namespace synfire {
+
+template <class N>
+concept NeuronModel = requires(float& voltage, float drive,
+                               const typename N::Constants& constants) {
+  { N::name } -> std::convertible_to<std::string_view>;
+  { N::update(voltage, drive, constants) } -> std::same_as<float>;
+};
+
+struct AnyNeuron {};
+
+/// KerasSpiking's SpikingActivation: integrates the rate A(x) hertz and fires the whole part.
+/// A neuron may fire several times a step, and negatively where the rate is negative.
+template <Activation A>
+struct RateNeuron {
+  static constexpr std::string_view name = A::name;
+  static constexpr std::array<TensorSpec, 0> tensors{};
+  static constexpr bool integrates_rate = true;
+  static constexpr bool random_start = true;
+
+  struct Constants {
+    Constants(const ParameterSet&, std::size_t, float dt) : unit(dt) {}
+    float unit;
+  };
+
+  static float rate(float x) { return A::value(x); }
+  static float drive(float x, const Constants& c) { return A::value(x) * c.unit; }
+
+  static float update(float& voltage, float drive, const Constants&) {
+    voltage += drive;
+    const float count = std::floor(voltage);
+    voltage -= count;
+    return count;
+  }
+
+  static std::size_t fire(const float* drive, float* voltage, std::size_t n, const Constants&,
+                          std::uint32_t* index, float* count) {
+    return kernels::fire(drive, voltage, n, index, count);
+  }
+  static void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                         const Constants&, float* total) {
+    kernels::fire_total(drive, voltage, n, steps, total);
+  }
+  static void fire_add(const float* drive, float* voltage, std::size_t n, const Constants&,
+                       float* total) {
+    kernels::fire_add(drive, voltage, n, total);
+  }
+
+  /// Spiking-aware training: the activation's gradient, none through the voltage.
+  static float input_gradient(float g, float x, float, float&, const Constants&) {
+    return g * A::derivative(x);
+  }
+};
+
+namespace detail {
+template <class N>
+struct AsNeuron {
+  using type = N;
+};
+template <Activation A>
+struct AsNeuron<A> {
+  using type = RateNeuron<A>;
+};
+}  // namespace detail
+
+/// Spiking<Relu> means the rate neuron of Relu.
+template <class N>
+using as_neuron = typename detail::AsNeuron<N>::type;
+
+}  // namespace synfire

@@ -1,0 +1,107 @@
+// Probe<"name">...: layers whose values a run keeps, step by step. A layer is called by its Named
+// name, or by kind and index ("spiking_3").
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include <synfire/buffer.hpp>
+#include <synfire/dsl/network.hpp>
+#include <synfire/dsl/run.hpp>
+
+namespace synfire {
+
+template <Name name_>
+struct Probe {
+  static constexpr auto name = name_;
+};
+
+template <class... Probed>
+struct Probes {
+  static constexpr std::size_t size = sizeof...(Probed);
+  static constexpr std::array<std::string_view, size> names{Probed::name.view()...};
+
+  static consteval bool contains(std::string_view label) {
+    for (const std::string_view name : names)
+      if (name == label) return true;
+    return false;
+  }
+};
+
+struct AnyLabel {};
+
+namespace detail {
+
+template <class Walk>
+struct Labels;
+template <class Signal, class... Nodes>
+struct Labels<Walk<Signal, Nodes...>> {
+  /// Index of the layer with that label; sizeof...(Nodes) when there is none.
+  static consteval std::size_t find(std::string_view label) {
+    std::size_t at = 0;
+    (void)((Nodes::label.view() == label || (++at, false)) || ...);
+    return at;
+  }
+  static constexpr std::size_t size = sizeof...(Nodes);
+  static constexpr std::array<std::size_t, size> widths{Nodes::Out::size...};
+  static constexpr std::array<bool, size> in_steps{in_time<typename Nodes::Out>...};
+};
+
+template <class Net>
+using labels = Labels<typename Net::Walk>;
+
+/// Index of a label that is known to be there (0 in a network that was refused).
+template <class Net, Name name>
+inline constexpr std::size_t index_of = Net::sound ? labels<Net>::find(name.view()) : 0;
+
+template <class Net, Name name>
+inline constexpr bool known_label = !Net::sound || index_of<Net, name> < labels<Net>::size;
+
+template <class Net>
+constexpr std::size_t input_size() {
+  if constexpr (Net::sound) {
+    return labels<Net>::widths[0];
+  } else {
+    return 0;
+  }
+}
+
+template <class Net, class P>
+struct check_probe {
+  static_assert(
+      fits<Net, P, Got<P>, Wanted<AnyLabel>, known_label<Net, P::name>>,
+      "this network has no layer of that name: a label is a Named name, or kind and index "
+      "as `synfire info` prints them");
+};
+
+template <class Net, class... Probed>
+struct check_probes : check_probe<Net, Probed>... {};
+
+}  // namespace detail
+
+/// What a probe kept of the last sample: [steps][size], or [1][size] for what is Held or Final.
+/// Of spikes: counts.
+class Record {
+ public:
+  Record(std::size_t width, std::size_t rows) : width_(width), values_(width * rows) {}
+
+  void keep(std::size_t row, Values values) {
+    std::copy(values.begin(), values.end(), values_.begin() + row * width_);
+  }
+  void keep(std::size_t row, const SpikeView& spikes) {
+    float* counts = values_.data() + row * width_;
+    std::fill_n(counts, width_, 0.0f);
+    for (std::size_t k = 0; k < spikes.size; ++k) counts[spikes.index[k]] = spikes.count[k];
+  }
+  void keep(std::size_t row, const ClockedCounts& spikes) { keep(row, Values(spikes.count)); }
+
+  Values values() const { return values_; }
+  Values step(std::size_t row) const { return values().subspan(row * width_, width_); }
+
+ private:
+  std::size_t width_;
+  Buffer<float> values_;
+};
+
+}  // namespace synfire

@@ -1,0 +1,16 @@
+// Extents of one sample, known to the compiler. C order: the last extent runs fastest.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace synfire {
+
+template <std::size_t... Extents>
+struct Shape {
+  static constexpr std::size_t rank = sizeof...(Extents);
+  static constexpr std::size_t size = (Extents * ... * 1);
+  static constexpr std::array<std::size_t, rank> extents{Extents...};
+};
+
+}  // namespace synfire

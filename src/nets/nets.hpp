@@ -1,0 +1,15 @@
+// The ready-made nets: one function, one translation unit each.
+#pragma once
+
+#include <memory>
+
+#include <synfire/model.hpp>
+
+namespace synfire::nets {
+
+std::unique_ptr<Model> nonspiking();
+std::unique_ptr<Model> spiking();
+std::unique_ptr<Model> deep();
+std::unique_ptr<Model> lif();
+
+}  // namespace synfire::nets

@@ -1,0 +1,35 @@
+#include <array>
+#include <utility>
+
+#include <synfire/error.hpp>
+
+#include "nets.hpp"
+
+namespace synfire {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, std::unique_ptr<Model> (*)()>, 4> kNets{{
+    {"nonspiking", nets::nonspiking},
+    {"spiking", nets::spiking},
+    {"deep", nets::deep},
+    {"lif", nets::lif},
+}};
+
+}  // namespace
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, make] : kNets) names.emplace_back(name);
+  return names;
+}
+
+std::unique_ptr<Model> make_model(std::string_view name) {
+  std::string known;
+  for (const auto& [known_name, make] : kNets) {
+    if (known_name == name) return make();
+    known += (known.empty() ? "" : ", ") + std::string(known_name);
+  }
+  throw InvalidSetting("the net", "'" + std::string(name) + "'", "one of " + known);
+}
+
+}  // namespace synfire
