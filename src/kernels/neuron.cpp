@@ -1,0 +1,175 @@
+// Spiking neurons, many at a time. Lanes are independent, so what lies in the slack behind n cannot
+// reach a neuron: it is only kept out of the events.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/neuron.cpp"
+#include <hwy/foreach_target.h>
+
+#include "kernels/simd-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace synfire::kernels::HWY_NAMESPACE {
+
+// A neuron model: step() moves the voltage on by one step and returns the number of spikes.
+
+struct Rate {
+  HWY_INLINE Vector step(Vector drive, Vector& voltage) const {
+    const auto raised = hn::Add(voltage, drive);
+    auto spikes = hn::Floor(raised);
+    // Highway's Floor without an instruction for it loses the sign of -0.
+    if constexpr (HWY_TARGET >= HWY_SSSE3) spikes = hn::CopySign(spikes, raised);
+    voltage = hn::Sub(raised, spikes);
+    return spikes;
+  }
+};
+
+struct Leaky {
+  float decay;
+
+  HWY_INLINE Vector step(Vector drive, Vector& voltage) const {
+    const Floats d;
+    const auto one = hn::Set(d, 1.0f);
+    const auto reset = hn::IfThenElseZero(hn::Gt(voltage, one), one);
+    const auto raised = hn::Add(hn::Mul(hn::Set(d, decay), voltage), drive);
+    voltage = hn::Sub(raised, reset);
+    return hn::IfThenElseZero(hn::Gt(voltage, one), one);
+  }
+};
+
+template <class Neuron>
+HWY_INLINE Vector step_at(const Neuron& neuron, const float* drive, float* voltage, std::size_t i) {
+  const Floats d;
+  auto v = hn::LoadU(d, voltage + i);
+  const auto spikes = neuron.step(hn::LoadU(d, drive + i), v);
+  hn::StoreU(v, d, voltage + i);
+  return spikes;
+}
+
+template <class Neuron>
+HWY_INLINE std::size_t events(const Neuron& neuron, const float* drive, float* voltage,
+                              std::size_t n, std::uint32_t* index, float* count) {
+  std::size_t found = 0;
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    const auto spikes = step_at(neuron, drive, voltage, i);
+    found = append_events(i, spikes, nonzero(spikes), found, index, count);
+  }
+  if (i < n) {
+    const auto spikes = step_at(neuron, drive, voltage, i);
+    const auto mask = hn::And(nonzero(spikes), hn::FirstN(Floats(), n - i));
+    found = append_events(i, spikes, mask, found, index, count);
+  }
+  return found;
+}
+
+// Schedule: a tile of neurons stays in registers for all steps; its vectors are independent, so
+// their latencies (add, floor, subtract) overlap.
+template <std::size_t kVectors, class Neuron>
+HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive,
+                           float* HWY_RESTRICT voltage, std::size_t steps,
+                           float* HWY_RESTRICT total) {
+  const Floats d;
+  Vector x[kVectors], v[kVectors], sum[kVectors];
+  for (std::size_t j = 0; j < kVectors; ++j) {
+    x[j] = hn::LoadU(d, drive + j * kWidth);
+    v[j] = hn::LoadU(d, voltage + j * kWidth);
+    sum[j] = hn::Zero(d);
+  }
+  for (std::size_t t = 0; t < steps; ++t)
+    for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::Add(sum[j], neuron.step(x[j], v[j]));
+  for (std::size_t j = 0; j < kVectors; ++j) {
+    hn::StoreU(v[j], d, voltage + j * kWidth);
+    hn::StoreU(sum[j], d, total + j * kWidth);
+  }
+}
+
+template <class Neuron>
+HWY_INLINE void totals(const Neuron& neuron, const float* drive, float* voltage, std::size_t n,
+                       std::size_t steps, float* total) {
+  constexpr std::size_t kVectors = kTile / 2;
+  std::size_t i = 0;
+  for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
+    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i);
+  for (; i < n; i += kWidth) total_tile<1>(neuron, drive + i, voltage + i, steps, total + i);
+}
+
+template <class Neuron>
+HWY_INLINE void add(const Neuron& neuron, const float* drive, float* voltage, std::size_t n,
+                    float* total) {
+  const Floats d;
+  for (std::size_t i = 0; i < n; i += kWidth) {
+    const auto spikes = step_at(neuron, drive, voltage, i);
+    hn::StoreU(hn::Add(hn::LoadU(d, total + i), spikes), d, total + i);
+  }
+}
+
+std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
+                 float* count) {
+  return events(Rate{}, drive, voltage, n, index, count);
+}
+
+void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                float* total) {
+  totals(Rate{}, drive, voltage, n, steps, total);
+}
+
+void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
+  add(Rate{}, drive, voltage, n, total);
+}
+
+std::size_t leaky(const float* drive, float* voltage, std::size_t n, float decay,
+                  std::uint32_t* index, float* count) {
+  return events(Leaky{decay}, drive, voltage, n, index, count);
+}
+
+void leaky_total(const float* drive, float* voltage, std::size_t n, float decay, std::size_t steps,
+                 float* total) {
+  totals(Leaky{decay}, drive, voltage, n, steps, total);
+}
+
+void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total) {
+  add(Leaky{decay}, drive, voltage, n, total);
+}
+
+}  // namespace synfire::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace synfire::kernels {
+
+HWY_EXPORT(fire);
+HWY_EXPORT(fire_total);
+HWY_EXPORT(fire_add);
+HWY_EXPORT(leaky);
+HWY_EXPORT(leaky_total);
+HWY_EXPORT(leaky_add);
+
+std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
+                 float* count) {
+  return HWY_DYNAMIC_DISPATCH(fire)(drive, voltage, n, index, count);
+}
+
+void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                float* total) {
+  HWY_DYNAMIC_DISPATCH(fire_total)(drive, voltage, n, steps, total);
+}
+
+void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
+  HWY_DYNAMIC_DISPATCH(fire_add)(drive, voltage, n, total);
+}
+
+std::size_t leaky(const float* drive, float* voltage, std::size_t n, float decay,
+                  std::uint32_t* index, float* count) {
+  return HWY_DYNAMIC_DISPATCH(leaky)(drive, voltage, n, decay, index, count);
+}
+
+void leaky_total(const float* drive, float* voltage, std::size_t n, float decay, std::size_t steps,
+                 float* total) {
+  HWY_DYNAMIC_DISPATCH(leaky_total)(drive, voltage, n, decay, steps, total);
+}
+
+void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total) {
+  HWY_DYNAMIC_DISPATCH(leaky_add)(drive, voltage, n, decay, total);
+}
+
+}  // namespace synfire::kernels
+#endif

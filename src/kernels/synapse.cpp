@@ -1,0 +1,98 @@
+// Finding the active inputs and summing their rows of weights.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/synapse.cpp"
+#include <hwy/foreach_target.h>
+
+#include "kernels/simd-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace synfire::kernels::HWY_NAMESPACE {
+
+// x need not come from a Buffer: nothing is read behind x[n-1].
+std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value) {
+  std::size_t count = 0;
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    const auto v = hn::LoadU(Floats(), x + i);
+    count = append_events(i, v, nonzero(v), count, index, value);
+  }
+  for (; i < n; ++i) {
+    index[count] = static_cast<std::uint32_t>(i);
+    value[count] = x[i];
+    count += !(x[i] == 0);
+  }
+  return count;
+}
+
+// Schedule: the columns are cut into tiles whose sums stay in registers while the events are walked
+// once a tile. The walk is bound by reading rows from the second-level cache.
+template <std::size_t kVectors>
+HWY_INLINE void accumulate_tile(const float* HWY_RESTRICT rows, std::size_t stride,
+                                const float* start, const std::uint32_t* HWY_RESTRICT index,
+                                const float* HWY_RESTRICT value, std::size_t count, float* out) {
+  const Floats d;
+  Vector sum[kVectors];
+  for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, start + j * kWidth);
+  for (std::size_t k = 0; k < count; ++k) {
+    const float* row = rows + index[k] * stride;
+    const auto scale = hn::Set(d, value[k]);
+    for (std::size_t j = 0; j < kVectors; ++j)
+      sum[j] = hn::Add(sum[j], hn::Mul(scale, hn::LoadU(d, row + j * kWidth)));
+  }
+  for (std::size_t j = 0; j < kVectors; ++j) hn::StoreU(sum[j], d, out + j * kWidth);
+}
+
+template <std::size_t kVectors>
+HWY_INLINE void accumulate_from(std::size_t j, const float* rows, std::size_t stride,
+                                const float* start, const std::uint32_t* index, const float* value,
+                                std::size_t count, float* out) {
+  for (; j + kVectors * kWidth <= stride; j += kVectors * kWidth)
+    accumulate_tile<kVectors>(rows + j, stride, start + j, index, value, count, out + j);
+  if constexpr (kVectors > 1)
+    accumulate_from<kVectors / 2>(j, rows, stride, start, index, value, count, out);
+}
+
+void accumulate_rows(const float* rows, std::size_t stride, const float* start,
+                     const std::uint32_t* index, const float* value, std::size_t count,
+                     float* out) {
+  accumulate_from<kTile>(0, rows, stride, start, index, value, count, out);
+}
+
+void to_float(const std::uint8_t* x, std::size_t n, float scale, float* out) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> integers;
+  const hn::Rebind<std::uint8_t, Floats> bytes;
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    const auto wide = hn::PromoteTo(integers, hn::LoadU(bytes, x + i));
+    hn::StoreU(hn::Mul(hn::Set(d, scale), hn::ConvertTo(d, wide)), d, out + i);
+  }
+  for (; i < n; ++i) out[i] = scale * static_cast<float>(x[i]);
+}
+
+}  // namespace synfire::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace synfire::kernels {
+
+HWY_EXPORT(nonzeros);
+HWY_EXPORT(accumulate_rows);
+HWY_EXPORT(to_float);
+
+std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value) {
+  return HWY_DYNAMIC_DISPATCH(nonzeros)(x, n, index, value);
+}
+
+void accumulate_rows(const float* rows, std::size_t stride, const float* start,
+                     const std::uint32_t* index, const float* value, std::size_t count,
+                     float* out) {
+  HWY_DYNAMIC_DISPATCH(accumulate_rows)(rows, stride, start, index, value, count, out);
+}
+
+void to_float(const std::uint8_t* x, std::size_t n, float scale, float* out) {
+  HWY_DYNAMIC_DISPATCH(to_float)(x, n, scale, out);
+}
+
+}  // namespace synfire::kernels
+#endif

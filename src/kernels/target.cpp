@@ -1,0 +1,60 @@
+#include "synfire/target.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/target.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "synfire/error.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace synfire::HWY_NAMESPACE {
+
+const char* target_name() {
+  return hwy::TargetName(HWY_TARGET);
+}
+
+}  // namespace synfire::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace synfire {
+
+HWY_EXPORT(target_name);
+
+namespace {
+
+// The baseline that the compiler takes for granted is always supported, whether or not Highway's
+// own library was compiled with the same one.
+std::vector<std::int64_t> supported() {
+  auto targets = hwy::SupportedAndGeneratedTargets();
+  if (targets.empty() || targets.back() != HWY_STATIC_TARGET) targets.push_back(HWY_STATIC_TARGET);
+  return targets;
+}
+
+}  // namespace
+
+std::string active_target() {
+  return HWY_DYNAMIC_DISPATCH(target_name)();
+}
+
+std::vector<std::string> supported_targets() {
+  std::vector<std::string> names;
+  for (const auto target : supported()) names.emplace_back(hwy::TargetName(target));
+  return names;
+}
+
+void force_target(const std::string& name) {
+  std::string known;
+  for (const auto target : supported()) {
+    if (name.empty() || name == hwy::TargetName(target)) {
+      hwy::GetChosenTarget().Update(target);
+      return;
+    }
+    known += (known.empty() ? "" : ", ") + std::string(hwy::TargetName(target));
+  }
+  throw InvalidSetting("target", "'" + name + "'", "one that this processor supports: " + known);
+}
+
+}  // namespace synfire
+#endif

@@ -1,0 +1,71 @@
+#include "synfire/random.hpp"
+
+#include <Random123/philox.h>
+
+#include <numeric>
+#include <utility>
+
+#include "synfire/kernels.hpp"
+
+namespace synfire {
+namespace {
+
+kernels::PhiloxKey key_of(const RandomAddress& a) {
+  return {static_cast<std::uint32_t>(a.seed), static_cast<std::uint32_t>(a.seed >> 32)};
+}
+
+kernels::PhiloxCounter counter_of(const RandomAddress& a) {
+  return {0, a.sample, a.layer, a.epoch ^ static_cast<std::uint32_t>(a.stream) << 28};
+}
+
+// The words of an address one after another.
+class WordStream {
+ public:
+  explicit WordStream(const RandomAddress& address) {
+    const auto key = key_of(address);
+    const auto counter = counter_of(address);
+    key_ = {{key[0], key[1]}};
+    counter_ = {{counter[0], counter[1], counter[2], counter[3]}};
+  }
+
+  std::uint32_t next() {
+    if (used_ == 4) {
+      block_ = r123::Philox4x32{}(counter_, key_);
+      ++counter_[0];
+      used_ = 0;
+    }
+    return block_[used_++];
+  }
+
+  /// Uniform in 0..bound-1 without bias (Lemire 2019, "Fast random integer generation in an
+  /// interval").
+  std::uint32_t below(std::uint32_t bound) {
+    const std::uint32_t threshold = (0u - bound) % bound;
+    for (;;) {
+      const std::uint64_t product = std::uint64_t{next()} * bound;
+      if (static_cast<std::uint32_t>(product) >= threshold)
+        return static_cast<std::uint32_t>(product >> 32);
+    }
+  }
+
+ private:
+  r123::Philox4x32::key_type key_{};
+  r123::Philox4x32::ctr_type counter_{};
+  r123::Philox4x32::ctr_type block_{};
+  std::size_t used_ = 4;
+};
+
+}  // namespace
+
+void uniform(const RandomAddress& address, float* out, std::size_t n) {
+  kernels::philox_uniform(key_of(address), counter_of(address), out, n);
+}
+
+void permutation(const RandomAddress& address, std::uint32_t* out, std::size_t n) {
+  std::iota(out, out + n, 0u);
+  WordStream words(address);
+  for (std::size_t i = n; i > 1; --i)
+    std::swap(out[i - 1], out[words.below(static_cast<std::uint32_t>(i))]);
+}
+
+}  // namespace synfire

@@ -1,0 +1,158 @@
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "synfire/kernels.hpp"
+#include "targets.hpp"
+
+namespace synfire {
+namespace {
+
+using namespace test;
+
+struct Rate {
+  static float step(float drive, float& v) {
+    v += drive;
+    const float c = std::floor(v);
+    v -= c;
+    return c;
+  }
+  static std::size_t fire(const float* drive, float* v, std::size_t n, std::uint32_t* index,
+                          float* count) {
+    return kernels::fire(drive, v, n, index, count);
+  }
+  static void total(const float* drive, float* v, std::size_t n, std::size_t steps, float* total) {
+    kernels::fire_total(drive, v, n, steps, total);
+  }
+  static void add(const float* drive, float* v, std::size_t n, float* total) {
+    kernels::fire_add(drive, v, n, total);
+  }
+};
+
+struct Leaky {
+  static constexpr float kDecay = 0.8187307f;
+
+  static float step(float drive, float& v) {
+    const float reset = v > 1 ? 1.0f : 0.0f;
+    v = (kDecay * v + drive) - reset;
+    return v > 1 ? 1.0f : 0.0f;
+  }
+  static std::size_t fire(const float* drive, float* v, std::size_t n, std::uint32_t* index,
+                          float* count) {
+    return kernels::leaky(drive, v, n, kDecay, index, count);
+  }
+  static void total(const float* drive, float* v, std::size_t n, std::size_t steps, float* total) {
+    kernels::leaky_total(drive, v, n, kDecay, steps, total);
+  }
+  static void add(const float* drive, float* v, std::size_t n, float* total) {
+    kernels::leaky_add(drive, v, n, kDecay, total);
+  }
+};
+
+// Runs `steps` steps by all three kernels, with poison in every slack, and compares each of them
+// with the scalar definition at every step.
+template <class Neuron>
+void check(const std::vector<float>& drive, const std::vector<float>& voltage, std::size_t steps) {
+  const auto n = drive.size();
+  auto v = voltage;
+  std::vector<float> total(n, 0.0f);
+
+  const auto drive_in = poisoned(drive);
+  auto fired_v = poisoned(voltage);
+  auto added_v = poisoned(voltage);
+  auto total_v = poisoned(voltage);
+  auto added = poisoned(total);
+  auto totals = poisoned(std::vector<float>(n, 7.0f));
+  Buffer<std::uint32_t> index(n);
+  Buffer<float> count(n);
+
+  for (std::size_t t = 0; t < steps; ++t) {
+    std::vector<std::uint32_t> expected_index;
+    std::vector<float> expected_count;
+    for (std::size_t i = 0; i < n; ++i) {
+      const float c = Neuron::step(drive[i], v[i]);
+      total[i] += c;
+      if (c != 0) {
+        expected_index.push_back(static_cast<std::uint32_t>(i));
+        expected_count.push_back(c);
+      }
+    }
+    const auto found = Neuron::fire(drive_in.data(), fired_v.data(), n, index.data(), count.data());
+    REQUIRE(found == expected_index.size());
+    REQUIRE(std::equal(expected_index.begin(), expected_index.end(), index.begin()));
+    REQUIRE(first_difference(expected_count, {count.data(), found}) == -1);
+    REQUIRE(first_difference(v, fired_v) == -1);
+
+    Neuron::add(drive_in.data(), added_v.data(), n, added.data());
+    REQUIRE(first_difference(v, added_v) == -1);
+    REQUIRE(first_difference(total, added) == -1);
+  }
+  Neuron::total(drive_in.data(), total_v.data(), n, steps, totals.data());
+  REQUIRE(first_difference(v, total_v) == -1);
+  REQUIRE(first_difference(total, totals) == -1);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("neurons step as their definition does, at every size", "", Rate, Leaky) {
+  on_every_target([] {
+    std::mt19937 random(4);
+    for (std::size_t n = 0; n <= 300; ++n) {
+      INFO("n " << n);
+      // Negative drives give negative counts; large ones several spikes a step.
+      check<TestType>(ordinary_floats(random, n, -1.5f, 3.5f),
+                      ordinary_floats(random, n, 0.0f, 1.0f), n % 7);
+    }
+  });
+}
+
+TEMPLATE_TEST_CASE("neurons step as their definition does over many steps", "", Rate, Leaky) {
+  on_every_target([] {
+    CHECK(rc::check("long runs", [](unsigned seed) {
+      std::mt19937 random(seed);
+      const std::size_t n = 1 + random() % 200;
+      const float reach = std::pow(10.0f, static_cast<float>(random() % 5) - 3.0f);
+      check<TestType>(ordinary_floats(random, n, -reach, reach),
+                      ordinary_floats(random, n, 0.0f, 1.0f), random() % 200);
+    }));
+  });
+}
+
+TEMPLATE_TEST_CASE("neurons carry zeros of both signs, huge numbers, infinities and NaN", "", Rate,
+                   Leaky) {
+  on_every_target([] {
+    CHECK(rc::check("awkward numbers", [](unsigned seed) {
+      std::mt19937 random(seed);
+      const std::size_t n = 1 + random() % 150;
+      check<TestType>(awkward_floats(random, n), awkward_floats(random, n), 1 + random() % 4);
+    }));
+  });
+}
+
+TEST_CASE("fire rounds down beyond the integers, and below zero") {
+  on_every_target([] {
+    check<Rate>({5e9f, -5e9f, 3e38f, -3e38f, 2147483648.0f, -2147483904.0f, 8388609.0f, -0.25f,
+                 -1.0f, 0.0f, -0.0f, 4.0f},
+                {0.5f, 0.5f, 0.5f, 0.5f, 0.25f, 0.25f, 0.5f, 0.0f, 0.0f, 0.0f, -0.0f, 0.75f}, 3);
+  });
+}
+
+TEST_CASE("a leaky neuron fires strictly above the threshold and is reset a step later") {
+  on_every_target([] {
+    Buffer<float> drive(1), voltage(1), count(1);
+    Buffer<std::uint32_t> index(1);
+    drive[0] = 1.0f;
+    CHECK(kernels::leaky(drive.data(), voltage.data(), 1, 0.5f, index.data(), count.data()) == 0);
+    CHECK(voltage[0] == 1.0f);
+    CHECK(kernels::leaky(drive.data(), voltage.data(), 1, 0.5f, index.data(), count.data()) == 1);
+    CHECK(voltage[0] == 1.5f);
+    CHECK(index[0] == 0);
+    CHECK(count[0] == 1.0f);
+    CHECK(kernels::leaky(drive.data(), voltage.data(), 1, 0.5f, index.data(), count.data()) == 0);
+    CHECK(voltage[0] == 0.75f);
+  });
+}
+
+}  // namespace synfire

@@ -1,0 +1,144 @@
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "synfire/kernels.hpp"
+#include "targets.hpp"
+
+namespace synfire {
+namespace {
+
+using namespace test;
+
+struct Events {
+  std::vector<std::uint32_t> index;
+  std::vector<float> value;
+};
+
+Events plain_nonzeros(const std::vector<float>& x) {
+  Events events;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (x[i] != 0) {
+      events.index.push_back(static_cast<std::uint32_t>(i));
+      events.value.push_back(x[i]);
+    }
+  return events;
+}
+
+void check_nonzeros(const std::vector<float>& x) {
+  const auto expected = plain_nonzeros(x);
+  Buffer<std::uint32_t> index(x.size());
+  Buffer<float> value(x.size());
+  // A vector that ends where its allocation ends: reading behind it is a fault.
+  const auto exact = x;
+  const auto count = kernels::nonzeros(exact.data(), exact.size(), index.data(), value.data());
+  REQUIRE(count == expected.index.size());
+  REQUIRE(std::equal(expected.index.begin(), expected.index.end(), index.begin()));
+  REQUIRE(first_difference(expected.value, {value.data(), count}) == -1);
+}
+
+std::vector<float> plain_accumulate(const std::vector<float>& rows, std::size_t stride,
+                                    const std::vector<float>& start, const Events& events) {
+  auto out = start;
+  for (std::size_t k = 0; k < events.index.size(); ++k)
+    for (std::size_t j = 0; j < stride; ++j)
+      out[j] += events.value[k] * rows[events.index[k] * stride + j];
+  return out;
+}
+
+void check_accumulate(const std::vector<float>& rows, std::size_t stride,
+                      const std::vector<float>& start, const Events& events) {
+  const auto expected = plain_accumulate(rows, stride, start, events);
+  const auto rows_in = poisoned(rows);
+  const auto start_in = poisoned(start);
+  const auto index = poisoned(events.index, std::numeric_limits<std::uint32_t>::max());
+  const auto value = poisoned(events.value);
+  Buffer<float> out(stride);
+  kernels::accumulate_rows(rows_in.data(), stride, start_in.data(), index.data(), value.data(),
+                           events.index.size(), out.data());
+  REQUIRE(first_difference(expected, out) == -1);
+
+  // The sum may take the place of what it starts from.
+  auto in_place = start_in;
+  kernels::accumulate_rows(rows_in.data(), stride, in_place.data(), index.data(), value.data(),
+                           events.index.size(), in_place.data());
+  REQUIRE(first_difference(expected, in_place) == -1);
+}
+
+TEST_CASE("nonzeros finds each value that differs from zero, in order") {
+  on_every_target([] {
+    std::mt19937 random(1);
+    for (std::size_t n = 0; n <= 300; ++n) {
+      INFO("n " << n);
+      check_nonzeros(awkward_floats(random, n));
+      check_nonzeros(std::vector<float>(n, 0.0f));
+      check_nonzeros(std::vector<float>(n, -1.5f));
+    }
+  });
+}
+
+TEST_CASE("nonzeros takes NaN for a value and no zero of either sign") {
+  on_every_target([] {
+    for (std::size_t n : {5, 40}) {
+      check_nonzeros(std::vector<float>(n, std::nanf("")));
+      check_nonzeros(std::vector<float>(n, -0.0f));
+      check_nonzeros(std::vector<float>(n, std::numeric_limits<float>::denorm_min()));
+    }
+  });
+}
+
+TEST_CASE("accumulate_rows adds the rows one after another") {
+  on_every_target([] {
+    std::mt19937 random(2);
+    for (std::size_t stride = kernels::kLanes; stride <= 37 * kernels::kLanes;
+         stride += kernels::kLanes)
+      for (std::size_t count : {0, 1, 2, 3, 7, 64}) {
+        INFO("stride " << stride << ", events " << count);
+        constexpr std::size_t kRows = 50;
+        Events events;
+        for (std::size_t k = 0; k < count; ++k)
+          events.index.push_back(static_cast<std::uint32_t>(random() % kRows));
+        // Magnitudes far apart: any other order of the sum, or a fused operation, has other bits.
+        events.value = ordinary_floats(random, count, -100.0f, 100.0f);
+        const auto rows = ordinary_floats(random, kRows * stride, -1.0f, 1.0f);
+        check_accumulate(rows, stride, ordinary_floats(random, stride, -1e-3f, 1e3f), events);
+      }
+  });
+}
+
+TEST_CASE("accumulate_rows carries infinities, NaN and denormals as the plain loop does") {
+  on_every_target([] {
+    CHECK(rc::check("awkward numbers", [](unsigned seed) {
+      std::mt19937 random(seed);
+      const std::size_t stride = kernels::kLanes * (1 + random() % 12);
+      const std::size_t rows = 1 + random() % 20;
+      Events events;
+      for (std::size_t k = random() % 30; k > 0; --k)
+        events.index.push_back(static_cast<std::uint32_t>(random() % rows));
+      events.value = awkward_floats(random, events.index.size());
+      check_accumulate(awkward_floats(random, rows * stride), stride,
+                       awkward_floats(random, stride), events);
+    }));
+  });
+}
+
+TEST_CASE("to_float scales bytes and touches n values alone") {
+  on_every_target([] {
+    std::mt19937 random(3);
+    for (std::size_t n = 0; n <= 300; ++n) {
+      std::vector<std::uint8_t> x(n);
+      for (auto& byte : x) byte = static_cast<std::uint8_t>(random());
+      const float scale = n % 2 == 0 ? 1.0f / 255.0f : -3.7f;
+      std::vector<float> expected(n + 1, 42.0f), found(n + 1, 42.0f);
+      for (std::size_t i = 0; i < n; ++i) expected[i] = scale * static_cast<float>(x[i]);
+      kernels::to_float(x.data(), n, scale, found.data());
+      INFO("n " << n);
+      REQUIRE(first_difference(expected, found) == -1);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace synfire
