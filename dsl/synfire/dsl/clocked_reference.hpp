@@ -62,7 +62,7 @@ class ClockedReference : detail::check_probes<Net, Probed...> {
   /// ones. Throws ShapeMismatch.
   template <Name label>
   void set_initial_voltage(Values voltage) {
-    static_assert(detail::known_label<Net, label>, "this network has no layer of that name");
+    static_assert(detail::known_label<Net, label>, "no layer of this network has that label");
     auto& given = hana::at_c<detail::index_of<Net, label>>(layers_).expansion.begin.given;
     if (voltage.size() != detail::labels<Net>::widths[detail::index_of<Net, label>])
       throw ShapeMismatch("the initial voltage",

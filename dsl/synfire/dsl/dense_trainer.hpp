@@ -87,7 +87,7 @@ class DenseTrainer final : public Trainable {
   /// drawn ones. Throws ShapeMismatch.
   template <Name label>
   void set_initial_voltage(Values voltage) {
-    static_assert(detail::known_label<Net, label>, "this network has no layer of that name");
+    static_assert(detail::known_label<Net, label>, "no layer of this network has that label");
     constexpr std::size_t index = detail::index_of<Net, label>;
     const std::size_t expected = options_.batch * detail::labels<Net>::widths[index];
     if (voltage.size() != expected)

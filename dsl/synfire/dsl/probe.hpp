@@ -71,8 +71,7 @@ template <class Net, class P>
 struct check_probe {
   static_assert(
       fits<Net, P, Got<P>, Wanted<AnyLabel>, known_label<Net, P::name>>,
-      "this network has no layer of that name: a label is a Named name, or kind and index "
-      "as `synfire info` prints them");
+      "no layer of this network has that label: a Named name, or kind and index (spiking_3)");
 };
 
 template <class Net, class... Probed>

@@ -1,5 +1,5 @@
-// sentence: this network has no layer of that name: a label is a Named name, or kind and index as
-// `synfire info` prints them names: Net | Got<Probe<... | Wanted<AnyLabel>
+// sentence: no layer of this network has that label: a Named name, or kind and index (spiking_3)
+// names: Net | Got<Probe<... | Wanted<AnyLabel>
 #include "use.hpp"
 
 using namespace synfire;
