@@ -1,0 +1,44 @@
+// Files by descriptor. Every fault becomes a FileError of one sentence.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace synfire::io {
+
+/// What the system says about an errno value, such as "No space left on device".
+std::string system_reason(int error_number);
+
+/// Text from a file, fit for a sentence: in quotes, control characters escaped, long text cut.
+std::string quoted(std::string_view text);
+
+/// A file open for reading, from its beginning to its end.
+class InputFile {
+ public:
+  explicit InputFile(std::filesystem::path path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  /// Reads n bytes; fewer only at the end of the file.
+  std::size_t read(void* out, std::size_t n);
+
+  const std::filesystem::path& path() const { return path_; }
+  bool is_regular() const { return regular_; }
+  std::uint64_t size() const { return size_; }  // of a regular file
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+  bool regular_ = false;
+  std::uint64_t size_ = 0;
+};
+
+/// Writes the parts one after another, atomically as write_file does.
+void write_parts(const std::filesystem::path& path, std::span<const std::string_view> parts);
+
+}  // namespace synfire::io
