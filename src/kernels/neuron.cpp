@@ -47,18 +47,17 @@ HWY_INLINE Vector step_at(const Neuron& neuron, const float* drive, float* volta
 template <class Neuron>
 HWY_INLINE std::size_t events(const Neuron& neuron, const float* drive, float* voltage,
                               std::size_t n, std::uint32_t* index, float* count) {
-  std::size_t found = 0;
+  EventWriter written(index, count);
   std::size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
     const auto spikes = step_at(neuron, drive, voltage, i);
-    found = append_events(i, spikes, nonzero(spikes), found, index, count);
+    written.append(spikes, nonzero(spikes));
   }
   if (i < n) {
     const auto spikes = step_at(neuron, drive, voltage, i);
-    const auto mask = hn::And(nonzero(spikes), hn::FirstN(Floats(), n - i));
-    found = append_events(i, spikes, mask, found, index, count);
+    written.append(spikes, hn::And(nonzero(spikes), hn::FirstN(Floats(), n - i)));
   }
-  return found;
+  return written.count();
 }
 
 // Schedule: a tile of neurons stays in registers for all steps; its vectors are independent, so

@@ -30,17 +30,65 @@ HWY_INLINE hn::Mask<Floats> nonzero(Vector x) {
   return hn::Not(hn::Eq(x, hn::Zero(Floats())));
 }
 
-/// Appends the masked lanes of `x`, numbered from `first`, to the events written so far. Writes
-/// whole vectors: what lies behind the new events is overwritten.
-HWY_INLINE std::size_t append_events(std::size_t first, Vector x, hn::Mask<Floats> mask,
-                                     std::size_t count, std::uint32_t* index, float* value) {
-  const Floats floats;
-  const Words words;
-  const auto lane = hn::Iota(words, static_cast<std::uint32_t>(first));
-  hn::StoreU(hn::Compress(lane, hn::RebindMask(words, mask)), words, index + count);
-  hn::StoreU(hn::Compress(x, mask), floats, value + count);
-  return count + hn::CountTrue(floats, mask);
+#if HWY_TARGET <= HWY_AVX3
+
+HWY_INLINE Vector pack(Vector x, hn::Mask<Floats> mask) {
+  return hn::Compress(x, mask);
 }
+HWY_INLINE hn::Vec<Words> pack(hn::Vec<Words> x, hn::Mask<Floats> mask) {
+  return hn::Compress(x, hn::RebindMask(Words(), mask));
+}
+
+#else
+
+// Without an instruction for it: row m lists the lanes that are set in m. (Highway's own table is a
+// local variable, which g++ 12 copies to the stack at every use.)
+struct PackTable {
+  std::uint8_t lanes[std::size_t{1} << kWidth][kWidth] = {};
+
+  constexpr PackTable() {
+    for (std::size_t m = 0; m < std::size_t{1} << kWidth; ++m)
+      for (std::size_t lane = 0, place = 0; lane < kWidth; ++lane)
+        if (m >> lane & 1) lanes[m][place++] = static_cast<std::uint8_t>(lane);
+  }
+};
+inline constexpr PackTable kPackTable;
+
+template <class V>
+HWY_INLINE V pack(V x, hn::Mask<Floats> mask) {
+  const hn::DFromV<V> d;
+  std::uint8_t bits[8] = {};
+  hn::StoreMaskBits(Floats(), mask, bits);
+  const hn::Rebind<std::uint8_t, Floats> bytes;
+  const auto lanes =
+      hn::PromoteTo(hn::RebindToSigned<Floats>(), hn::LoadU(bytes, kPackTable.lanes[bits[0]]));
+  return hn::TableLookupLanes(x, hn::IndicesFromVec(d, lanes));
+}
+
+#endif
+
+/// Events in the making: index and value of lanes that were chosen, vector after vector. Each
+/// append() writes whole vectors, so what lies behind the events is overwritten.
+class EventWriter {
+ public:
+  EventWriter(std::uint32_t* index, float* value) : index_(index), value_(value) {}
+
+  HWY_INLINE void append(Vector x, hn::Mask<Floats> mask) {
+    const Words words;
+    hn::StoreU(pack(lane_, mask), words, index_ + count_);
+    hn::StoreU(pack(x, mask), Floats(), value_ + count_);
+    count_ += hn::CountTrue(Floats(), mask);
+    lane_ = hn::Add(lane_, hn::Set(words, std::uint32_t{kWidth}));
+  }
+
+  std::size_t count() const { return count_; }
+
+ private:
+  std::uint32_t* index_;
+  float* value_;
+  std::size_t count_ = 0;
+  hn::Vec<Words> lane_ = hn::Iota(Words(), 0);
+};
 
 }  // namespace synfire::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -10,12 +10,13 @@ namespace synfire::kernels::HWY_NAMESPACE {
 
 // x need not come from a Buffer: nothing is read behind x[n-1].
 std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value) {
-  std::size_t count = 0;
+  EventWriter events(index, value);
   std::size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
     const auto v = hn::LoadU(Floats(), x + i);
-    count = append_events(i, v, nonzero(v), count, index, value);
+    events.append(v, nonzero(v));
   }
+  std::size_t count = events.count();
   for (; i < n; ++i) {
     index[count] = static_cast<std::uint32_t>(i);
     value[count] = x[i];

@@ -61,11 +61,12 @@ inline Buffer<float> poisoned(const std::vector<float>& values) {
 /// whole numbers, huge ones, denormals, infinities and NaN.
 inline std::vector<float> awkward_floats(std::mt19937& random, std::size_t n) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  constexpr float kSpecial[] = {0.0f,        -0.0f,       1.0f,          -1.0f,         2.0f,
-                                -3.0f,       0.5f,        -0.5f,         1e-40f,        -1e-40f,
-                                8388607.5f,  -8388607.5f, 3e9f,          -3e9f,         3e38f,
-                                -3e38f,      kInfinity,   -kInfinity,    1e-30f,        -1e-8f,
-                                16777216.0f, 0.99999994f, std::nanf(""), -2147483648.0f};
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kSpecial[] = {0.0f,        -0.0f,       1.0f,       -1.0f,         2.0f,
+                                -3.0f,       0.5f,        -0.5f,      1e-40f,        -1e-40f,
+                                8388607.5f,  -8388607.5f, 3e9f,       -3e9f,         3e38f,
+                                -3e38f,      kInfinity,   -kInfinity, 1e-30f,        -1e-8f,
+                                16777216.0f, 0.99999994f, kNaN,       -2147483648.0f};
   std::normal_distribution<float> ordinary(0.0f, 2.0f);
   std::vector<float> values(n);
   for (auto& x : values) {
