@@ -1,7 +1,10 @@
 // Finding the active inputs and summing their rows of weights.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/synapse.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
+
+#include <algorithm>
 
 #include "kernels/simd-inl.hpp"
 
@@ -26,16 +29,24 @@ std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float*
 }
 
 // Schedule: the columns are cut into tiles whose sums stay in registers while the events are walked
-// once a tile. The walk is bound by reading rows from the second-level cache.
+// once a tile. The walk is bound by reading rows from the second-level cache. Vectors of the full
+// width are few enough instructions a row for the processor to run ahead into the next rows itself
+// (a prefetch costs them a quarter of their speed); narrower ones gain a tenth from a prefetch.
 template <std::size_t kVectors>
-HWY_INLINE void accumulate_tile(const float* HWY_RESTRICT rows, std::size_t stride,
-                                const float* start, const std::uint32_t* HWY_RESTRICT index,
-                                const float* HWY_RESTRICT value, std::size_t count, float* out) {
+HWY_INLINE void accumulate_tile(const float* rows, std::size_t stride, const float* start,
+                                const std::uint32_t* index, const float* value, std::size_t count,
+                                float* out) {
   const Floats d;
   Vector sum[kVectors];
   for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, start + j * kWidth);
   for (std::size_t k = 0; k < count; ++k) {
     const float* row = rows + index[k] * stride;
+    // Keeps g++ from giving each column an address register of its own: a fifth slower.
+    asm("" : "+r"(row));
+    if constexpr (kWidth < kLanes) {
+      const float* ahead = rows + index[std::min(k + 4, count - 1)] * stride;
+      for (std::size_t j = 0; j < kVectors * kWidth; j += kLanes) hwy::Prefetch(ahead + j);
+    }
     const auto scale = hn::Set(d, value[k]);
     for (std::size_t j = 0; j < kVectors; ++j)
       sum[j] = hn::Add(sum[j], hn::Mul(scale, hn::LoadU(d, row + j * kWidth)));

@@ -1,0 +1,207 @@
+// Question: how near does each kernel come to what the machine allows?
+//   read_rows        reads the active rows and does nothing with them: the limit of accumulate_rows
+//   accumulate_rows  784 x 128 weights, as many active rows as the argument says (379: a mean
+//   image) plain_rows       the loop in the kernel's comment, as the compiler makes it fire_total
+//   128 neurons, 10 steps of a held drive fire             128 neurons, one step, about one neuron
+//   in 20 firing uniform          the initial voltages of as many neurons as the argument says
+//   nonzeros         784 pixels, half of them zero
+//   adam             the parameters of 784 x 128
+// Every processor target is measured. Repetitions and the minimum: --benchmark_repetitions=20.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "synfire/buffer.hpp"
+#include "synfire/kernels.hpp"
+#include "synfire/random.hpp"
+#include "synfire/target.hpp"
+
+namespace {
+
+using namespace synfire;
+
+constexpr std::size_t kRows = 784, kColumns = 128;
+
+Buffer<float> random_floats(std::size_t n, float low, float high) {
+  Buffer<float> values(n);
+  std::mt19937 random(static_cast<unsigned>(n));
+  std::uniform_real_distribution<float> distribution(low, high);
+  for (auto& x : values) x = distribution(random);
+  return values;
+}
+
+// Several images' worth of events, so that no branch and no prefetch learns one of them by heart.
+struct Rows {
+  static constexpr std::size_t kImages = 16;
+
+  explicit Rows(std::size_t active, std::size_t stride = kColumns)
+      : weights(random_floats(kRows * stride, -0.1f, 0.1f)),
+        value(random_floats(active, 0.1f, 1.0f)),
+        start(stride),
+        out(stride) {
+    std::mt19937 random(1);
+    std::vector<std::uint32_t> all(kRows);
+    for (std::uint32_t i = 0; i < kRows; ++i) all[i] = i;
+    for (auto& index : images) {
+      index = Buffer<std::uint32_t>(active);
+      std::sample(all.begin(), all.end(), index.begin(), active, random);
+    }
+  }
+
+  Buffer<float> weights, value, start, out;
+  Buffer<std::uint32_t> images[kImages];
+};
+
+void report(benchmark::State& state, std::size_t active, std::size_t stride = kColumns) {
+  state.SetBytesProcessed(state.iterations() *
+                          static_cast<std::int64_t>(active * stride * sizeof(float)));
+}
+
+// One word of each cache line: what is left is the time the lines take to arrive.
+void read_rows(const float* rows, std::size_t stride, const std::uint32_t* index,
+               std::size_t count) {
+  for (std::size_t k = 0; k < count; ++k) {
+    const float* row = rows + index[k] * stride;
+    for (std::size_t j = 0; j < stride; j += kAlignment / sizeof(float))
+      benchmark::DoNotOptimize(*static_cast<const volatile float*>(row + j));
+  }
+}
+
+void plain_rows(const float* rows, std::size_t stride, const float* start,
+                const std::uint32_t* index, const float* value, std::size_t count, float* out) {
+  std::copy_n(start, stride, out);
+  for (std::size_t k = 0; k < count; ++k)
+    for (std::size_t j = 0; j < stride; ++j) out[j] += value[k] * rows[index[k] * stride + j];
+}
+
+void bm_read_rows(benchmark::State& state, std::size_t active) {
+  Rows r(active);
+  std::size_t image = 0;
+  for (auto _ : state)
+    read_rows(r.weights.data(), kColumns, r.images[image++ % Rows::kImages].data(), active);
+  report(state, active);
+}
+
+void bm_plain_rows(benchmark::State& state, std::size_t active) {
+  Rows r(active);
+  std::size_t image = 0;
+  for (auto _ : state) {
+    plain_rows(r.weights.data(), kColumns, r.start.data(), r.images[image++ % Rows::kImages].data(),
+               r.value.data(), active, r.out.data());
+    benchmark::DoNotOptimize(r.out.data());
+    benchmark::ClobberMemory();
+  }
+  report(state, active);
+}
+
+void bm_accumulate_rows(benchmark::State& state, const std::string& target, std::size_t active,
+                        std::size_t stride) {
+  force_target(target);
+  Rows r(active, stride);
+  std::size_t image = 0;
+  for (auto _ : state)
+    kernels::accumulate_rows(r.weights.data(), stride, r.start.data(),
+                             r.images[image++ % Rows::kImages].data(), r.value.data(), active,
+                             r.out.data());
+  report(state, active, stride);
+}
+
+void bm_fire_total(benchmark::State& state, const std::string& target, std::size_t n) {
+  force_target(target);
+  const auto drive = random_floats(n, -0.1f, 0.1f);
+  auto voltage = random_floats(n, 0.0f, 1.0f);
+  Buffer<float> total(n);
+  for (auto _ : state) kernels::fire_total(drive.data(), voltage.data(), n, 10, total.data());
+}
+
+void bm_leaky_total(benchmark::State& state, const std::string& target, std::size_t n) {
+  force_target(target);
+  const auto drive = random_floats(n, -0.1f, 0.1f);
+  auto voltage = random_floats(n, 0.0f, 1.0f);
+  Buffer<float> total(n);
+  for (auto _ : state)
+    kernels::leaky_total(drive.data(), voltage.data(), n, 0.9f, 10, total.data());
+}
+
+void bm_fire(benchmark::State& state, const std::string& target, std::size_t n) {
+  force_target(target);
+  const auto drive = random_floats(n, 0.0f, 0.1f);
+  auto voltage = random_floats(n, 0.0f, 1.0f);
+  Buffer<std::uint32_t> index(n);
+  Buffer<float> count(n);
+  for (auto _ : state)
+    benchmark::DoNotOptimize(
+        kernels::fire(drive.data(), voltage.data(), n, index.data(), count.data()));
+}
+
+void bm_uniform(benchmark::State& state, const std::string& target, std::size_t n) {
+  force_target(target);
+  Buffer<float> out(n);
+  RandomAddress address{.seed = 1};
+  for (auto _ : state) {
+    ++address.sample;
+    uniform(address, out.data(), n);
+  }
+}
+
+void bm_nonzeros(benchmark::State& state, const std::string& target) {
+  force_target(target);
+  auto x = random_floats(kRows, -1.0f, 1.0f);
+  for (auto& pixel : x) pixel = std::max(pixel, 0.0f);
+  Buffer<std::uint32_t> index(kRows);
+  Buffer<float> value(kRows);
+  for (auto _ : state)
+    benchmark::DoNotOptimize(kernels::nonzeros(x.data(), kRows, index.data(), value.data()));
+}
+
+void bm_adam(benchmark::State& state, const std::string& target) {
+  force_target(target);
+  constexpr std::size_t n = kRows * kColumns;
+  auto w = random_floats(n, -0.1f, 0.1f);
+  const auto g = random_floats(n, -0.01f, 0.01f);
+  Buffer<float> m(n), v(n);
+  for (auto _ : state)
+    kernels::adam(w.data(), m.data(), v.data(), g.data(), n, {1e-3f, 0.1f, 1e-3f, 1e-7f});
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(n));
+}
+
+double minimum(const std::vector<double>& values) {
+  return *std::min_element(values.begin(), values.end());
+}
+
+template <class... Arguments>
+void add(const std::string& name, Arguments... arguments) {
+  benchmark::RegisterBenchmark(name.c_str(), arguments...)->ComputeStatistics("min", minimum);
+}
+
+[[maybe_unused]] const bool registered = [] {
+  constexpr std::size_t kActive[] = {10, 50, 379, 784};
+  for (const auto active : kActive) {
+    add("read_rows/" + std::to_string(active), bm_read_rows, active);
+    add("plain_rows/" + std::to_string(active), bm_plain_rows, active);
+  }
+  for (const auto& target : supported_targets()) {
+    const auto name = [&](const std::string& kernel) { return target + "/" + kernel; };
+    for (const auto active : kActive)
+      add(name("accumulate_rows/" + std::to_string(active)), bm_accumulate_rows, target, active,
+          kColumns);
+    for (const std::size_t stride : {16, 256})
+      add(name("accumulate_rows/50/columns:" + std::to_string(stride)), bm_accumulate_rows, target,
+          std::size_t{50}, stride);
+    add(name("fire_total"), bm_fire_total, target, kColumns);
+    add(name("leaky_total"), bm_leaky_total, target, kColumns);
+    add(name("fire"), bm_fire, target, kColumns);
+    for (const std::size_t n : {128, 512})
+      add(name("uniform/" + std::to_string(n)), bm_uniform, target, n);
+    add(name("nonzeros"), bm_nonzeros, target);
+    add(name("adam"), bm_adam, target);
+  }
+  return true;
+}();
+
+}  // namespace
+
+BENCHMARK_MAIN();
