@@ -5,7 +5,9 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
+#include <algorithm>
 #include <atomic>
+#include <exception>
 #include <optional>
 #include <string>
 #include <thread>
@@ -13,20 +15,103 @@
 
 #include "synfire/error.hpp"
 
+#if defined(__SANITIZE_THREAD__)
+#define SYNFIRE_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SYNFIRE_THREAD_SANITIZER 1
+#endif
+#endif
+
+#ifdef SYNFIRE_THREAD_SANITIZER
+#include <sanitizer/tsan_interface.h>
+#include <tbb/task_scheduler_observer.h>
+extern "C" {
+void AnnotateIgnoreReadsBegin(const char* file, int line);
+void AnnotateIgnoreReadsEnd(const char* file, int line);
+void AnnotateIgnoreWritesBegin(const char* file, int line);
+void AnnotateIgnoreWritesEnd(const char* file, int line);
+}
+#endif
+
 namespace synfire {
 namespace {
 
 constexpr std::size_t kMostThreads = 1024;
 
+// oneTBB's library is not built for thread sanitizer, which would take what TBB's headers do with a
+// task for races, and does not see that tasks are handed over in order. So it is told to look away
+// from oneTBB and to look at our work, and told the order.
+#ifdef SYNFIRE_THREAD_SANITIZER
+void look_at_this_thread(bool look) {
+  static thread_local bool looking = true;
+  if (look == looking) return;
+  looking = look;
+  if (look) {
+    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+  } else {
+    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+  }
+}
+void publish(void* address) {
+  __tsan_release(address);
+}
+void observe(void* address) {
+  __tsan_acquire(address);
+}
+
+struct WorkerWatch : tbb::task_scheduler_observer {
+  explicit WorkerWatch(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) {
+    tbb::task_scheduler_observer::observe(true);
+  }
+  ~WorkerWatch() override { tbb::task_scheduler_observer::observe(false); }
+  void on_scheduler_entry(bool) override { look_at_this_thread(false); }
+  void on_scheduler_exit(bool is_worker) override { look_at_this_thread(is_worker); }
+};
+#else
+void look_at_this_thread(bool) {}
+void publish(void*) {}
+void observe(void*) {}
+struct WorkerWatch {
+  explicit WorkerWatch(tbb::task_arena&) {}
+};
+#endif
+
 /// Cores that the scheduler may give to this process.
 std::size_t usable_cores() {
   std::vector<cpu_set_t> sets(16);  // room for 16384 processors
-  if (sched_getaffinity(0, sets.size() * sizeof(cpu_set_t), sets.data()) == 0) {
-    const int cores = CPU_COUNT_S(sets.size() * sizeof(cpu_set_t), sets.data());
+  const std::size_t bytes = sets.size() * sizeof(cpu_set_t);
+  if (sched_getaffinity(0, bytes, sets.data()) == 0) {
+    const int cores = CPU_COUNT_S(bytes, sets.data());
     if (cores > 0) return static_cast<std::size_t>(cores);
   }
   return std::max<std::size_t>(1, std::thread::hardware_concurrency());
 }
+
+/// One call of run(). Threads take pieces until there is none: a piece costs one atomic addition,
+/// and a worker that wakes too late finds nothing left that anyone would wait for.
+struct Job {
+  std::size_t n;
+  const std::function<void(std::size_t slot, std::size_t i)>& work;
+  std::atomic<std::size_t> next{0};
+  std::atomic_flag failed{};
+  std::exception_ptr fault{};
+
+  void take_pieces(std::size_t slot) noexcept {
+    look_at_this_thread(true);
+    observe(this);
+    try {
+      for (std::size_t i = next++; i < n; i = next++) work(slot, i);
+    } catch (...) {
+      next = n;
+      if (!failed.test_and_set()) fault = std::current_exception();
+    }
+    publish(this);
+    look_at_this_thread(false);
+  }
+};
 
 }  // namespace
 
@@ -34,19 +119,21 @@ std::size_t thread_count(std::size_t wanted) {
   if (wanted > kMostThreads) {
     throw InvalidSetting("threads", std::to_string(wanted), "at most 1024 (0: all cores)");
   }
-  return wanted == 0 ? usable_cores() : wanted;
+  return wanted == 0 ? std::min(usable_cores(), kMostThreads) : wanted;
 }
 
 struct ThreadPool::Arena {
   explicit Arena(std::size_t threads) : arena(static_cast<int>(threads)) {
-    // oneTBB has no more workers than cores unless it is told to: a pool means what it says.
+    // oneTBB makes no more workers than cores unless it is told to.
     if (threads > usable_cores()) {
       control.emplace(tbb::global_control::max_allowed_parallelism, threads);
     }
     arena.initialize();
   }
+
   std::optional<tbb::global_control> control;
   tbb::task_arena arena;
+  WorkerWatch watch{arena};
 };
 
 ThreadPool::ThreadPool(std::size_t threads)
@@ -62,23 +149,20 @@ void ThreadPool::run(std::size_t n,
     for (std::size_t i = 0; i < n; ++i) work(0, i);
     return;
   }
-  // One task a thread, each taking the next piece until there is none: pieces cost one atomic
-  // addition, and a worker that wakes too late finds nothing left to wait for.
-  std::atomic<std::size_t> next{0};
+  Job job{.n = n, .work = work};
+  publish(&job);
+  look_at_this_thread(false);
   arena_->arena.execute([&] {
     tbb::parallel_for(
         std::size_t{0}, std::min(n, threads_),
         [&](std::size_t) {
-          const auto slot = static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
-          try {
-            for (std::size_t i; (i = next.fetch_add(1)) < n;) work(slot, i);
-          } catch (...) {
-            next.store(n);
-            throw;
-          }
+          job.take_pieces(static_cast<std::size_t>(tbb::this_task_arena::current_thread_index()));
         },
         tbb::simple_partitioner{});
   });
+  look_at_this_thread(true);
+  observe(&job);
+  if (job.fault) std::rethrow_exception(job.fault);
 }
 
 }  // namespace synfire

@@ -1,0 +1,64 @@
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <new>
+
+#include "nets.hpp"
+
+namespace {
+std::atomic<std::size_t> allocations = 0;
+
+void* counted(std::size_t size, std::size_t alignment) {
+  ++allocations;
+  void* p = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return counted(size, alignof(std::max_align_t));
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return counted(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::align_val_t) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+  std::free(p);
+}
+
+using namespace synfire;
+using namespace synfire::test;
+
+template <class Net, class... Probed>
+void check_no_allocation(bool rates) {
+  std::mt19937 random(1);
+  const RunOptions options{.dt = 0.01f, .steps = 30};
+  EventEngine<Net, Probed...> engine(random_parameters<Net>(random, options.dt, rates), options);
+  const auto sample = random_sample(random, engine.input_size());
+  const std::size_t before = allocations;
+  for (std::size_t i = 0; i < 10; ++i) engine.run(sample, i);
+  CHECK(allocations == before);
+  CHECK(engine.activity().spikes() + engine.activity().synaptic_operations() > 0);
+}
+
+TEST_CASE("an engine allocates when it is made and never while it runs") {
+  const std::size_t before = allocations;
+  CHECK(std::vector<int>(3).size() == 3);
+  CHECK(allocations > before);  // the counter counts
+  check_no_allocation<Seed>(true);
+  check_no_allocation<TwoLayers>(true);
+  check_no_allocation<TwoLayers, Probe<"first">>(true);
+  check_no_allocation<Leaky>(false);
+  check_no_allocation<Mixed>(true);
+  check_no_allocation<Analog>(false);
+  check_no_allocation<Sequence>(true);
+}
