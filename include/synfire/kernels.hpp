@@ -49,7 +49,8 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
 
 /// Adam (Kingma and Ba 2015, with Keras's placing of epsilon): m += (g-m)*(1-beta1);
 /// v += (g*g-v)*(1-beta2); w -= rate*m/(sqrt(v)+epsilon), where the caller has folded the bias
-/// correction sqrt(1-beta2^t)/(1-beta1^t) into `rate`.
+/// correction sqrt(1-beta2^t)/(1-beta1^t) into `rate`. A moment below kLeastMoment becomes 0.
+constexpr float kLeastMoment = 0x1p-100f;
 struct AdamStep {
   float rate, one_minus_beta1, one_minus_beta2, epsilon;
 };

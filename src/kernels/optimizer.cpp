@@ -8,16 +8,24 @@
 HWY_BEFORE_NAMESPACE();
 namespace synfire::kernels::HWY_NAMESPACE {
 
+// A moment that decays with no gradient to feed it becomes subnormal, and arithmetic on subnormals
+// takes hundreds of cycles: far below what can change a weight, it is zero.
+template <class Tag, class Vector>
+HWY_INLINE Vector without_dust(Tag d, Vector moment) {
+  return hn::IfThenZeroElse(hn::Lt(hn::Abs(moment), hn::Set(d, kLeastMoment)), moment);
+}
+
 template <class Tag>
 HWY_INLINE void adam_vector(Tag d, float* w, float* m, float* v, const float* g,
                             const AdamStep& step) {
   const auto gradient = hn::LoadU(d, g);
   const auto old_m = hn::LoadU(d, m);
   const auto old_v = hn::LoadU(d, v);
-  const auto new_m =
-      hn::Add(old_m, hn::Mul(hn::Sub(gradient, old_m), hn::Set(d, step.one_minus_beta1)));
-  const auto new_v = hn::Add(old_v, hn::Mul(hn::Sub(hn::Mul(gradient, gradient), old_v),
-                                            hn::Set(d, step.one_minus_beta2)));
+  const auto new_m = without_dust(
+      d, hn::Add(old_m, hn::Mul(hn::Sub(gradient, old_m), hn::Set(d, step.one_minus_beta1))));
+  const auto new_v =
+      without_dust(d, hn::Add(old_v, hn::Mul(hn::Sub(hn::Mul(gradient, gradient), old_v),
+                                             hn::Set(d, step.one_minus_beta2))));
   const auto change = hn::Div(hn::Mul(hn::Set(d, step.rate), new_m),
                               hn::Add(hn::Sqrt(new_v), hn::Set(d, step.epsilon)));
   hn::StoreU(hn::Sub(hn::LoadU(d, w), change), d, w);

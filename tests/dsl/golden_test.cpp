@@ -195,8 +195,13 @@ TEST_CASE("KerasSpiking's weights give KerasSpiking's accuracies") {
     const auto model = make_model(row.net);
     model->load(*shared / "reference" / "weights" /
                 ("weights_" + std::string(row.weights) + ".safetensors"));
-    const Evaluation found = model->evaluate(data.test, {.dt = row.dt, .steps = 10, .seed = 1}, 0);
-    INFO(row.weights << " at dt " << row.dt << ": " << found.accuracy);
-    CHECK(std::abs(found.accuracy - row.accuracy) < 0.007);
+    // One draw of the initial voltages moves the accuracy by 0.5 points (standard deviation).
+    constexpr std::uint64_t draws = 5;
+    double accuracy = 0;
+    for (std::uint64_t seed = 0; seed < draws; ++seed)
+      accuracy += model->evaluate(data.test, {.dt = row.dt, .steps = 10, .seed = seed}, 0).accuracy;
+    accuracy /= draws;
+    INFO(row.weights << " at dt " << row.dt << ": " << accuracy);
+    CHECK(std::abs(accuracy - row.accuracy) < 0.007);
   }
 }

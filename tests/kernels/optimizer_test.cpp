@@ -14,9 +14,10 @@ using namespace test;
 void check_adam(std::vector<float> w, std::vector<float> m, std::vector<float> v,
                 const std::vector<float>& g, const kernels::AdamStep& step) {
   auto found_w = w, found_m = m, found_v = v;
+  const auto without_dust = [](float x) { return std::abs(x) < kernels::kLeastMoment ? 0.0f : x; };
   for (std::size_t i = 0; i < w.size(); ++i) {
-    m[i] += (g[i] - m[i]) * step.one_minus_beta1;
-    v[i] += (g[i] * g[i] - v[i]) * step.one_minus_beta2;
+    m[i] = without_dust(m[i] + (g[i] - m[i]) * step.one_minus_beta1);
+    v[i] = without_dust(v[i] + (g[i] * g[i] - v[i]) * step.one_minus_beta2);
     w[i] -= step.rate * m[i] / (std::sqrt(v[i]) + step.epsilon);
   }
   kernels::adam(found_w.data(), found_m.data(), found_v.data(), g.data(), g.size(), step);
