@@ -28,9 +28,10 @@ struct ImageSet {
 };
 
 struct Dataset {
-  std::string name;         // "Fashion-MNIST" or "silhouettes"
-  std::string origin;       // folder that it was read from, or "embedded generator"
-  std::string fingerprint;  // SHA-256 over the sums of the unpacked train and test images and labels
+  std::string name;    // "Fashion-MNIST" or "silhouettes"
+  std::string origin;  // folder that it was read from, or "embedded generator"
+  std::string
+      fingerprint;  // SHA-256 over the sums of the unpacked train and test images and labels
   std::vector<std::string> classes;
   ImageSet train, test;
 
