@@ -56,8 +56,8 @@ struct AdamStep {
 };
 void adam(float* w, float* m, float* v, const float* g, std::size_t n, const AdamStep& step);
 
-/// out[i] = scale * x[i].
-void to_float(const std::uint8_t* x, std::size_t n, float scale, float* out);
+/// out[i] = x[i] / 255, the quotient itself as Keras users write it: no factor gives its bits.
+void scale_pixels(const std::uint8_t* x, std::size_t n, float* out);
 
 /// Philox4x32-10: out[i] = 2^-24 * (word i%4 of the block at (counter[0] + i/4, counter[1..3]) >>
 /// 8).

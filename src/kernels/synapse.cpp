@@ -70,16 +70,16 @@ void accumulate_rows(const float* rows, std::size_t stride, const float* start,
   accumulate_from<kTile>(0, rows, stride, start, index, value, count, out);
 }
 
-void to_float(const std::uint8_t* x, std::size_t n, float scale, float* out) {
+void scale_pixels(const std::uint8_t* x, std::size_t n, float* out) {
   const Floats d;
   const hn::RebindToSigned<Floats> integers;
   const hn::Rebind<std::uint8_t, Floats> bytes;
   std::size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
     const auto wide = hn::PromoteTo(integers, hn::LoadU(bytes, x + i));
-    hn::StoreU(hn::Mul(hn::Set(d, scale), hn::ConvertTo(d, wide)), d, out + i);
+    hn::StoreU(hn::Div(hn::ConvertTo(d, wide), hn::Set(d, 255.0f)), d, out + i);
   }
-  for (; i < n; ++i) out[i] = scale * static_cast<float>(x[i]);
+  for (; i < n; ++i) out[i] = static_cast<float>(x[i]) / 255.0f;
 }
 
 }  // namespace synfire::kernels::HWY_NAMESPACE
@@ -90,7 +90,7 @@ namespace synfire::kernels {
 
 HWY_EXPORT(nonzeros);
 HWY_EXPORT(accumulate_rows);
-HWY_EXPORT(to_float);
+HWY_EXPORT(scale_pixels);
 
 std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value) {
   return HWY_DYNAMIC_DISPATCH(nonzeros)(x, n, index, value);
@@ -102,8 +102,8 @@ void accumulate_rows(const float* rows, std::size_t stride, const float* start,
   HWY_DYNAMIC_DISPATCH(accumulate_rows)(rows, stride, start, index, value, count, out);
 }
 
-void to_float(const std::uint8_t* x, std::size_t n, float scale, float* out) {
-  HWY_DYNAMIC_DISPATCH(to_float)(x, n, scale, out);
+void scale_pixels(const std::uint8_t* x, std::size_t n, float* out) {
+  HWY_DYNAMIC_DISPATCH(scale_pixels)(x, n, out);
 }
 
 }  // namespace synfire::kernels

@@ -10,6 +10,7 @@
 
 #include <synfire/buffer.hpp>
 #include <synfire/error.hpp>
+#include <synfire/kernels.hpp>
 #include <synfire/random.hpp>
 #include <synfire/training.hpp>
 
@@ -211,10 +212,7 @@ TrainResult fit(Trainable& trainable, const ImageSet& data, const TrainOptions& 
       const std::size_t count = std::min(options.batch, size - first);
       const std::uint32_t* samples = order.data() + first;
       for (std::size_t i = 0; i < count; ++i) {
-        // The quotient itself, as Keras users write it: no single factor gives its bits.
-        std::transform(data.image(samples[i]).begin(), data.image(samples[i]).end(),
-                       x.data() + i * pixels,
-                       [](std::uint8_t pixel) { return static_cast<float>(pixel) / 255.0f; });
+        kernels::scale_pixels(data.image(samples[i]).data(), pixels, x.data() + i * pixels);
         labels[i] = data.labels[samples[i]];
       }
 

@@ -68,7 +68,7 @@ class NetModel final : public Model {
     check_images(data);
     const auto load = [&data](std::size_t i, float* values) {
       const auto image = data.image(i);
-      kernels::to_float(image.data(), image.size(), 1.0f / 255.0f, values);
+      kernels::scale_pixels(image.data(), image.size(), values);
     };
     Evaluation result{};
     result.samples = data.size();

@@ -1,0 +1,110 @@
+// What the subcommands share. Each subcommand is one file with one add_...(): it declares its
+// options and what is done when it is chosen.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <synfire/dataset.hpp>
+#include <synfire/error.hpp>
+#include <synfire/model.hpp>
+
+namespace synfire::cli {
+
+using Json = nlohmann::ordered_json;
+
+void add_tutorial(CLI::App& app);
+void add_train(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_run(CLI::App& app);
+void add_info(CLI::App& app);
+void add_nets(CLI::App& app);
+void add_data(CLI::App& app);
+
+/// A subcommand whose options live as long as it does, and what it does with them.
+template <class Options>
+void subcommand(CLI::App& app, const std::string& name, const std::string& description,
+                void (*declare)(CLI::App&, Options&), void (*act)(const Options&)) {
+  CLI::App* command = app.add_subcommand(name, description);
+  const auto options = std::make_shared<Options>();
+  declare(*command, *options);
+  command->final_callback([options, act] { act(*options); });
+}
+
+/// --data, --limit.
+struct DataOptions {
+  std::optional<std::string> data;
+  std::optional<std::size_t> limit;
+
+  void declare(CLI::App& command);
+  /// Throws DataNotFound, FileError, InvalidSetting.
+  Dataset load() const;
+};
+
+/// The first `count` images, or all where there are fewer.
+void keep_first(ImageSet& set, std::size_t count);
+
+/// --net, --weights, and --dt, --steps, --seed where a net is run. What is not given is taken from
+/// the weights' metadata, then from the net itself.
+struct ModelOptions {
+  std::optional<std::string> net;
+  std::string weights;
+  std::optional<float> dt;
+  std::optional<std::size_t> steps;
+  std::uint64_t seed = 0;
+
+  void declare(CLI::App& command);
+  struct Loaded {
+    std::unique_ptr<Model> model;
+    RunOptions run;
+  };
+  /// Throws FileError, SignatureMismatch, InvalidSetting.
+  Loaded load() const;
+};
+
+/// --json FILE: every figure, with what it was made from.
+struct JsonOption {
+  std::optional<std::string> path;
+
+  void declare(CLI::App& command);
+  /// Before long work: throws FileError where the file cannot be written.
+  void check() const;
+  void write(const Json& json) const;
+};
+
+/// Version, processor target and threads: what figures depend on.
+Json provenance(std::size_t threads);
+Json to_json(const Dataset& data);
+Json to_json(const RunOptions& options);
+Json to_json(const TrainOptions& options);
+Json to_json(const TrainResult& result);
+Json to_json(const Activity& activity);
+Json to_json(const Evaluation& evaluation);
+
+/// "Fashion-MNIST (60000 + 10000 images from /usr/share/...)".
+std::string describe(const Dataset& data);
+
+/// Throws FileError, before long work, where `path` cannot be written.
+void require_writable(const std::string& path);
+
+/// The metadata that training stores with weights.
+std::map<std::string, std::string> weights_metadata(const std::string& net, const Dataset& data,
+                                                    const TrainOptions& options);
+
+/// Ctrl-C, as said in the sentence of the error that ends the program.
+struct Interrupted : Error {
+  using Error::Error;
+};
+
+/// Trains with a progress bar on a terminal, a line an epoch elsewhere. Ctrl-C stops it at the end
+/// of a batch, keeps a checkpoint where `files` has one, and throws Interrupted.
+TrainResult train_with_progress(Model& model, const ImageSet& data, const TrainOptions& options,
+                                const FitFiles& files, const std::string& title);
+
+}  // namespace synfire::cli

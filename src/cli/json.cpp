@@ -1,0 +1,96 @@
+// Figures as JSON.
+#include <synfire/parallel.hpp>
+#include <synfire/target.hpp>
+#include <synfire/weights.hpp>
+
+#include "cli.hpp"
+
+namespace synfire::cli {
+
+void JsonOption::declare(CLI::App& command) {
+  command.add_option("--json", path, "Write every figure to this file");
+}
+
+void JsonOption::check() const {
+  if (path) require_writable(*path);
+}
+
+void JsonOption::write(const Json& json) const {
+  if (path) write_file(*path, json.dump(2) + "\n");
+}
+
+Json provenance(std::size_t threads) {
+  return {{"version", SYNFIRE_VERSION},
+          {"target", active_target()},
+          {"threads", thread_count(threads)}};
+}
+
+Json to_json(const Dataset& data) {
+  return {{"name", data.name},
+          {"origin", data.origin},
+          {"sha256", data.fingerprint},
+          {"fashion_mnist", data.is_fashion_mnist},
+          {"train_images", data.train.size()},
+          {"test_images", data.test.size()}};
+}
+
+Json to_json(const RunOptions& options) {
+  return {{"dt", options.dt}, {"steps", options.steps}, {"seed", options.seed}};
+}
+
+Json to_json(const TrainOptions& options) {
+  return {{"dt", options.dt},
+          {"steps", options.steps},
+          {"seed", options.seed},
+          {"spiking_aware", options.spiking_aware},
+          {"epochs", options.epochs},
+          {"batch", options.batch},
+          {"learning_rate", options.learning_rate},
+          {"beta1", options.beta1},
+          {"beta2", options.beta2},
+          {"epsilon", options.epsilon}};
+}
+
+Json to_json(const TrainResult& result) {
+  Json epochs = Json::array();
+  for (const EpochResult& epoch : result.epochs)
+    epochs.push_back(
+        {{"loss", epoch.loss}, {"accuracy", epoch.accuracy}, {"seconds", epoch.seconds}});
+  return {{"epochs", epochs}};
+}
+
+Json to_json(const Activity& activity) {
+  Json layers = Json::array();
+  for (const LayerActivity& layer : activity.layers) {
+    Json json{{"index", layer.index},
+              {"label", layer.label},
+              {"neurons", layer.neurons},
+              {"synaptic_operations", layer.synaptic_operations}};
+    if (layer.spiking)
+      json.update({{"spikes", layer.spikes},
+                   {"neuron_updates", layer.neuron_updates},
+                   {"mean_rate_hz", layer.mean_rate},
+                   {"max_rate_hz", layer.max_rate}});
+    layers.push_back(json);
+  }
+  return {{"samples", activity.samples},
+          {"steps", activity.steps},
+          {"dt", activity.dt},
+          {"spikes", activity.spikes()},
+          {"synaptic_operations", activity.synaptic_operations()},
+          {"neuron_updates", activity.neuron_updates()},
+          {"mean_rate_hz", activity.mean_rate()},
+          {"max_rate_hz", activity.max_rate()},
+          {"layers", layers}};
+}
+
+Json to_json(const Evaluation& evaluation) {
+  return {{"samples", evaluation.samples},
+          {"correct", evaluation.correct},
+          {"accuracy", evaluation.accuracy},
+          {"seconds", evaluation.seconds},
+          {"microseconds_p50", evaluation.microseconds_p50},
+          {"activity", to_json(evaluation.activity)}};
+}
+
+}  // namespace synfire::cli

@@ -1,0 +1,112 @@
+// Options that several subcommands share.
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include <synfire/weights.hpp>
+
+#include "cli.hpp"
+
+namespace synfire::cli {
+namespace {
+namespace fs = std::filesystem;
+
+/// A number that training stored, when it is there and one.
+template <class Number>
+std::optional<Number> number(const std::map<std::string, std::string>& metadata,
+                             const std::string& key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) return std::nullopt;
+  const std::string& text = found->second;
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+void DataOptions::declare(CLI::App& command) {
+  command.add_option("--data", data,
+                     "Folder with Fashion-MNIST's four IDX files, or \"silhouettes\" (embedded). "
+                     "Otherwise: $SYNFIRE_DATA, the cache, /usr/share/datasets/fashion-mnist, and "
+                     "silhouettes where there is none");
+  command.add_option("--limit", limit, "Use the first N images of each set only");
+}
+
+Dataset DataOptions::load() const {
+  if (limit && *limit == 0) throw InvalidSetting("--limit", "0", "at least 1");
+  Dataset set = load_dataset(data);
+  if (limit) {
+    keep_first(set.train, *limit);
+    keep_first(set.test, *limit);
+  }
+  return set;
+}
+
+void keep_first(ImageSet& set, std::size_t count) {
+  if (count >= set.size()) return;
+  set.labels.resize(count);
+  set.pixels.resize(count * set.pixels_per_image());
+}
+
+void ModelOptions::declare(CLI::App& command) {
+  command.add_option("--net", net, "A ready-made net (see synfire nets); that of the weights");
+  command.add_option("--weights", weights, "Trained weights (safetensors)")->required();
+  command.add_option("--dt", dt, "Seconds a step; those of the training");
+  command.add_option("--steps", steps, "Steps an image; those of the training");
+  command.add_option("--seed", seed, "Of the initial voltages")->capture_default_str();
+}
+
+ModelOptions::Loaded ModelOptions::load() const {
+  const auto stored = read_safetensors(weights).metadata;
+  const auto trained = stored.find("net");
+  const std::string name = net ? *net : trained != stored.end() ? trained->second : "spiking";
+  Loaded loaded{make_model(name), {}};
+  loaded.model->load(weights);
+  const ModelInfo info = loaded.model->info();
+  loaded.run.dt = dt.value_or(number<float>(stored, "dt").value_or(info.defaults.dt));
+  loaded.run.steps =
+      steps.value_or(number<std::size_t>(stored, "steps").value_or(info.defaults.steps));
+  loaded.run.seed = seed;
+  loaded.run.validate();
+  return loaded;
+}
+
+std::map<std::string, std::string> weights_metadata(const std::string& net, const Dataset& data,
+                                                    const TrainOptions& options) {
+  return {{"net", net},
+          {"data", data.name},
+          {"data.sha256", data.fingerprint},
+          {"dt", fmt::to_string(options.dt)},
+          {"steps", fmt::to_string(options.steps)},
+          {"spiking_aware", fmt::to_string(options.spiking_aware)},
+          {"seed", fmt::to_string(options.seed)},
+          {"epochs", fmt::to_string(options.epochs)},
+          {"batch", fmt::to_string(options.batch)},
+          {"learning_rate", fmt::to_string(options.learning_rate)},
+          {"synfire", SYNFIRE_VERSION}};
+}
+
+std::string describe(const Dataset& data) {
+  return fmt::format("{}: {} training and {} test images from {}", data.name, data.train.size(),
+                     data.test.size(), data.origin);
+}
+
+void require_writable(const std::string& path) {
+  std::error_code none;
+  if (!fs::path(path).has_filename() || fs::is_directory(path, none))
+    throw FileError(path, 0, "is a folder where the name of a file is wanted");
+  const std::string probe = path + ".probe";
+  try {
+    write_file(probe, "");
+  } catch (const FileError& error) {
+    throw FileError(path, 0, fmt::format("cannot be written ({})", error.what()));
+  }
+  fs::remove(probe, none);
+}
+
+}  // namespace synfire::cli

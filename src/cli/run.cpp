@@ -1,0 +1,91 @@
+// synfire run
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <synfire/kernels.hpp>
+#include <synfire/table.hpp>
+
+#include "cli.hpp"
+
+namespace synfire::cli {
+namespace {
+
+struct Run {
+  ModelOptions model;
+  DataOptions data;
+  JsonOption json;
+  std::size_t image = 0, repeats = 1000;
+};
+
+void declare(CLI::App& command, Run& r) {
+  r.model.declare(command);
+  r.data.declare(command);
+  command.add_option("--image", r.image, "Which test image, from 0")->capture_default_str();
+  command.add_option("--repeats", r.repeats, "Runs that are timed")->capture_default_str();
+  r.json.declare(command);
+}
+
+std::vector<double> softmax(const std::vector<float>& logits) {
+  const double most = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> p;
+  for (const float logit : logits) p.push_back(std::exp(logit - most));
+  const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+  for (double& x : p) x /= sum;
+  return p;
+}
+
+void act(const Run& r) {
+  if (r.repeats == 0) throw InvalidSetting("--repeats", "0", "at least 1");
+  r.json.check();
+  const auto [model, run] = r.model.load();
+  const Dataset data = r.data.load();
+  if (r.image >= data.test.size())
+    throw InvalidSetting("--image", fmt::to_string(r.image),
+                         fmt::format("below {}, the number of test images", data.test.size()));
+  const ModelInfo info = model->info();
+  std::vector<float> pixels(data.test.pixels_per_image());
+  kernels::scale_pixels(data.test.image(r.image).data(), pixels.size(), pixels.data());
+  const Inference result = model->run(pixels, run, r.image, r.repeats);
+  const std::size_t label = data.test.labels[r.image];
+  const std::vector<double> probability = softmax(result.logits);
+
+  fmt::print("{}\n", describe(data));
+  Table table{{{"class", false}, {"logit"}, {"softmax"}}, {}};
+  for (std::size_t i = 0; i < result.logits.size(); ++i)
+    table.rows.push_back({data.classes[i], fmt::format("{:.4f}", result.logits[i]),
+                          fmt::format("{:.4f}", probability[i])});
+  std::cout << table;
+  fmt::print("image {}: {} by net {}, labelled {}; {:.2f} us (p50 of {} runs)\n", r.image,
+             data.classes[result.predicted], info.name, data.classes[label],
+             result.microseconds_p50, r.repeats);
+  std::cout << result.activity;
+  r.json.write({{"command", "run"},
+                {"net", info.name},
+                {"signature", info.signature},
+                {"weights", r.model.weights},
+                {"data", to_json(data)},
+                {"provenance", provenance(1)},
+                {"run", to_json(run)},
+                {"image", r.image},
+                {"label", label},
+                {"predicted", result.predicted},
+                {"class", data.classes[result.predicted]},
+                {"logits", result.logits},
+                {"softmax", probability},
+                {"microseconds_p50", result.microseconds_p50},
+                {"repeats", r.repeats},
+                {"activity", to_json(result.activity)}});
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+  subcommand<Run>(app, "run", "Run one test image: logits, class, spikes, microseconds", declare,
+                  act);
+}
+
+}  // namespace synfire::cli

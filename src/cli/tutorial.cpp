@@ -1,0 +1,235 @@
+// synfire tutorial: KerasSpiking's "Classifying Fashion MNIST with spiking activations", row by
+// row.
+#include <filesystem>
+#include <iostream>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <synfire/table.hpp>
+#include <synfire/weights.hpp>
+
+#include "cli.hpp"
+
+namespace synfire::cli {
+namespace {
+namespace fs = std::filesystem;
+
+struct Tutorial {
+  DataOptions data;
+  JsonOption json;
+  std::string output = "tutorial";
+  std::size_t epochs = 10, threads = 0;
+  std::uint64_t seed = 0;
+  bool quick = false, resume = false;
+};
+
+/// What the tutorial's page shows for a row, accuracy in percent and rates in hertz
+/// (https://www.nengo.ai/keras-spiking/examples/spiking-fashion-mnist.html).
+struct Published {
+  double accuracy;
+  std::optional<double> mean_rate, max_rate;
+};
+
+struct Run {
+  std::string row;
+  float dt;
+  std::size_t steps;
+  Published published;
+};
+
+struct Training {
+  std::string name;  // of its files
+  std::string net;
+  float dt;  // in training
+  std::size_t steps;
+  bool spiking_aware;
+  std::vector<Run> runs;
+};
+
+const std::vector<Training>& trainings() {
+  static const std::vector<Training> kTrainings{
+      {"nonspiking", "nonspiking", 1, 1, false, {{"non-spiking", 1, 1, {88.53, {}, {}}}}},
+      // Behind a constant image the rates of one step are those of all.
+      {"rate",
+       "spiking",
+       1,
+       1,
+       false,
+       {{"rate-trained, dt 0.001", 0.001f, 10, {19.74, 0.54, 100}},
+        {"rate-trained, dt 0.01", 0.01f, 10, {65.61, 0.56, 20}},
+        {"rate-trained, dt 0.1", 0.1f, 10, {88.29, 0.56, 15}},
+        {"rate-trained, dt 1", 1, 10, {88.56, 0.56, 15.6}}}},
+      {"aware",
+       "spiking",
+       0.01f,
+       10,
+       true,
+       {{"spiking-aware, dt 0.01", 0.01f, 10, {84.28, 2.74, 50}}}},
+  };
+  return kTrainings;
+}
+
+void declare(CLI::App& command, Tutorial& t) {
+  t.data.declare(command);
+  command.add_option("--epochs", t.epochs, "Passes over the data, for each training")
+      ->capture_default_str();
+  command.add_option("--seed", t.seed, "Of weights, shuffling and initial voltages")
+      ->capture_default_str();
+  command.add_flag("--quick", t.quick, "A fifth of the data, 2 epochs");
+  command.add_option("--threads", t.threads, "0: every core; the results are the same")
+      ->capture_default_str();
+  command.add_option("--output", t.output, "Folder for weights and checkpoints")
+      ->capture_default_str();
+  command.add_flag("--resume", t.resume, "Go on from the checkpoints in the output folder");
+  t.json.declare(command);
+}
+
+std::string path_in(const Tutorial& t, const std::string& name) {
+  return (fs::path(t.output) / name).string();
+}
+
+/// Throws FileError, before long work, where a file cannot be written.
+void prepare_output(const Tutorial& t) {
+  std::error_code error;
+  fs::create_directories(t.output, error);
+  if (error) throw FileError(t.output, 0, "no such folder can be made: " + error.message());
+  for (const Training& training : trainings())
+    require_writable(path_in(t, training.name + ".safetensors"));
+  t.json.check();
+}
+
+std::string text(std::optional<double> value, int digits) {
+  return value ? fmt::format("{:.{}f}", *value, digits) : "";
+}
+
+struct Report {
+  bool with_published;  // figures of the tutorial beside ours
+  Table table{{{"row", false}, {"accuracy"}}, {}};
+  Json rows = Json::array();
+
+  explicit Report(bool published) : with_published(published) {
+    const auto column = [this](const char* title) { table.columns.push_back({title}); };
+    if (with_published) column("tutorial");
+    column("mean Hz");
+    if (with_published) column("tutorial");
+    column("max Hz");
+    if (with_published) column("tutorial");
+    column("spikes");
+    column("synaptic ops");
+    column("us p50");
+    column("s/epoch");
+  }
+
+  void add(const Training& training, const Run& run, const Evaluation& result, double epoch) {
+    const Activity& activity = result.activity;
+    const bool spikes = activity.neuron_updates() > 0;
+    const auto samples = static_cast<double>(result.samples);
+    const auto rate = [&](double hertz) {
+      return spikes ? std::optional<double>(hertz) : std::nullopt;
+    };
+    std::vector<std::string> cells{run.row, fmt::format("{:.2f}%", 100 * result.accuracy)};
+    const auto published = [&](const std::string& cell) {
+      if (with_published) cells.push_back(cell);
+    };
+    published(fmt::format("{:.2f}%", run.published.accuracy));
+    cells.push_back(text(rate(activity.mean_rate()), 2));
+    published(text(run.published.mean_rate, 2));
+    cells.push_back(text(rate(activity.max_rate()), 1));
+    published(text(run.published.max_rate, 1));
+    cells.push_back(text(rate(static_cast<double>(activity.spikes()) / samples), 1));
+    cells.push_back(
+        fmt::format("{:.0f}", static_cast<double>(activity.synaptic_operations()) / samples));
+    cells.push_back(fmt::format("{:.2f}", result.microseconds_p50));
+    cells.push_back(fmt::format("{:.2f}", epoch));
+    table.rows.push_back(std::move(cells));
+
+    Json row{{"row", run.row},     {"net", training.net},       {"dt", run.dt},
+             {"steps", run.steps}, {"seconds_an_epoch", epoch}, {"test", to_json(result)}};
+    if (with_published) {
+      row["tutorial"] = {{"accuracy", run.published.accuracy / 100}};
+      if (run.published.mean_rate) {
+        row["tutorial"]["mean_rate_hz"] = *run.published.mean_rate;
+        row["tutorial"]["max_rate_hz"] = *run.published.max_rate;
+      }
+    }
+    rows.push_back(std::move(row));
+  }
+};
+
+double seconds_an_epoch(const TrainResult& result) {
+  const double sum =
+      std::accumulate(result.epochs.begin(), result.epochs.end(), 0.0,
+                      [](double s, const EpochResult& epoch) { return s + epoch.seconds; });
+  return sum / static_cast<double>(result.epochs.size());
+}
+
+void act(const Tutorial& t) {
+  TrainOptions options;
+  options.epochs = t.quick ? 2 : t.epochs;
+  options.seed = t.seed;
+  options.threads = t.threads;
+  options.validate();
+  prepare_output(t);
+  Dataset data = t.data.load();
+  if (t.quick) {
+    keep_first(data.train, std::max<std::size_t>(data.train.size() / 5, 1));
+    keep_first(data.test, std::max<std::size_t>(data.test.size() / 5, 1));
+  }
+  fmt::print("{}\n", describe(data));
+
+  Report report(data.is_fashion_mnist);
+  Json trained = Json::array();
+  for (const Training& training : trainings()) {
+    const auto model = make_model(training.net);
+    options.dt = training.dt;
+    options.steps = training.steps;
+    options.spiking_aware = training.spiking_aware;
+    model->initialize(options.seed);
+    FitFiles files{.checkpoint = path_in(t, training.name + ".checkpoint"), .resume = {}};
+    if (t.resume && fs::exists(*files.checkpoint)) files.resume = files.checkpoint;
+    const TrainResult result =
+        train_with_progress(*model, data.train, options, files, training.name);
+    const double epoch = seconds_an_epoch(result);
+    model->save(path_in(t, training.name + ".safetensors"),
+                weights_metadata(training.net, data, options));
+    for (const Run& run : training.runs) {
+      const RunOptions how{run.dt, run.steps, options.seed};
+      report.add(training, run, model->evaluate(data.test, how, t.threads), epoch);
+    }
+    Json entry{{"name", training.name}, {"net", training.net}, {"options", to_json(options)}};
+    entry.update(to_json(result));
+    trained.push_back(std::move(entry));
+  }
+
+  fmt::print(
+      "\n{}{}; {} epochs, seed {}. An image: {} steps, spikes and synaptic operations are "
+      "means.\n\n",
+      data.name,
+      t.quick || t.data.limit
+          ? fmt::format(", {} training and {} test images", data.train.size(), data.test.size())
+          : "",
+      options.epochs, options.seed, 10);
+  std::cout << report.table;
+  if (report.with_published)
+    fmt::print("\ntutorial: what KerasSpiking's page shows for 10 epochs on all images\n");
+  fmt::print("weights in {}\n", t.output);
+  t.json.write({{"command", "tutorial"},
+                {"data", to_json(data)},
+                {"provenance", provenance(t.threads)},
+                {"epochs", options.epochs},
+                {"seed", options.seed},
+                {"quick", t.quick},
+                {"trainings", trained},
+                {"rows", report.rows}});
+}
+
+}  // namespace
+
+void add_tutorial(CLI::App& app) {
+  subcommand<Tutorial>(app, "tutorial",
+                       "Train and run the nets of KerasSpiking's Fashion-MNIST tutorial", declare,
+                       act);
+}
+
+}  // namespace synfire::cli
