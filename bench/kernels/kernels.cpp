@@ -1,11 +1,14 @@
 // Question: how near does each kernel come to what the machine allows?
+// clang-format off
 //   read_rows        reads the active rows and does nothing with them: the limit of accumulate_rows
-//   accumulate_rows  784 x 128 weights, as many active rows as the argument says (379: a mean
-//   image) plain_rows       the loop in the kernel's comment, as the compiler makes it fire_total
-//   128 neurons, 10 steps of a held drive fire             128 neurons, one step, about one neuron
-//   in 20 firing uniform          the initial voltages of as many neurons as the argument says
+//   accumulate_rows  784 x 128 weights, as many active rows as the argument says (379: a mean image)
+//   plain_rows       the loop in the kernel's comment, as the compiler makes it
+//   fire_total       128 neurons, 10 steps of a held drive
+//   fire             128 neurons, one step, about one neuron in 20 firing
+//   uniform          the initial voltages of as many neurons as the argument says
 //   nonzeros         784 pixels, half of them zero
 //   adam             the parameters of 784 x 128
+// clang-format on
 // Every processor target is measured. Repetitions and the minimum: --benchmark_repetitions=20.
 #include <benchmark/benchmark.h>
 

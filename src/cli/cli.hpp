@@ -2,11 +2,13 @@
 // options and what is done when it is chosen.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -35,6 +37,23 @@ void subcommand(CLI::App& app, const std::string& name, const std::string& descr
   const auto options = std::make_shared<Options>();
   declare(*command, *options);
   command->final_callback([options, act] { act(*options); });
+}
+
+/// An option that takes a whole number of 64 bits. CLI11 itself would wrap a negative one around.
+template <class Number>
+CLI::Option* add_count(CLI::App& command, const std::string& name, Number& value,
+                       const std::string& description) {
+  return command.add_option(name, value, description)
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            std::uint64_t number = 0;
+            const char* const end = text.data() + text.size();
+            const auto [behind, error] = std::from_chars(text.data(), end, number);
+            return error == std::errc{} && behind == end
+                       ? std::string()
+                       : text + " is not a whole number from 0 to 18446744073709551615";
+          },
+          ""));
 }
 
 /// --data, --limit.
@@ -97,14 +116,15 @@ void require_writable(const std::string& path);
 std::map<std::string, std::string> weights_metadata(const std::string& net, const Dataset& data,
                                                     const TrainOptions& options);
 
-/// Ctrl-C, as said in the sentence of the error that ends the program.
+/// A training that Ctrl-C ended.
 struct Interrupted : Error {
   using Error::Error;
 };
 
 /// Trains with a progress bar on a terminal, a line an epoch elsewhere. Ctrl-C stops it at the end
-/// of a batch, keeps a checkpoint where `files` has one, and throws Interrupted.
+/// of a batch, keeps the checkpoint, and throws Interrupted, which says that `resume` goes on.
 TrainResult train_with_progress(Model& model, const ImageSet& data, const TrainOptions& options,
-                                const FitFiles& files, const std::string& title);
+                                const FitFiles& files, const std::string& title,
+                                const std::string& resume);
 
 }  // namespace synfire::cli

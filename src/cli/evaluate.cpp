@@ -18,7 +18,7 @@ struct Evaluate {
 void declare(CLI::App& command, Evaluate& e) {
   e.model.declare(command);
   e.data.declare(command);
-  command.add_option("--threads", e.threads, "0: every core; the result is the same")
+  add_count(command, "--threads", e.threads, "0: every core; the result is the same")
       ->capture_default_str();
   e.json.declare(command);
 }

@@ -1,5 +1,7 @@
 // synfire: declare networks in C++, train them, run them by their spikes.
+#include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
 
 #include <fmt/format.h>
@@ -27,7 +29,8 @@ int main(int argc, char** argv) {
   cli::add_data(app);
   try {
     app.parse(argc, argv);
-    return 0;
+    if (std::fflush(stdout) == 0 && std::cout.flush()) return 0;
+    fmt::print(stderr, "synfire: the output cannot be written\n");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   } catch (const std::bad_alloc&) {

@@ -34,7 +34,7 @@ void DataOptions::declare(CLI::App& command) {
                      "Folder with Fashion-MNIST's four IDX files, or \"silhouettes\" (embedded). "
                      "Otherwise: $SYNFIRE_DATA, the cache, /usr/share/datasets/fashion-mnist, and "
                      "silhouettes where there is none");
-  command.add_option("--limit", limit, "Use the first N images of each set only");
+  add_count(command, "--limit", limit, "Use the first N images of each set only");
 }
 
 Dataset DataOptions::load() const {
@@ -57,8 +57,8 @@ void ModelOptions::declare(CLI::App& command) {
   command.add_option("--net", net, "A ready-made net (see synfire nets); that of the weights");
   command.add_option("--weights", weights, "Trained weights (safetensors)")->required();
   command.add_option("--dt", dt, "Seconds a step; those of the training");
-  command.add_option("--steps", steps, "Steps an image; those of the training");
-  command.add_option("--seed", seed, "Of the initial voltages")->capture_default_str();
+  add_count(command, "--steps", steps, "Steps an image; those of the training");
+  add_count(command, "--seed", seed, "Of the initial voltages")->capture_default_str();
 }
 
 ModelOptions::Loaded ModelOptions::load() const {

@@ -95,7 +95,8 @@ class Bar {
 }  // namespace
 
 TrainResult train_with_progress(Model& model, const ImageSet& data, const TrainOptions& options,
-                                const FitFiles& files, const std::string& title) {
+                                const FitFiles& files, const std::string& title,
+                                const std::string& resume) {
   const Watch watch;
   TrainProgress last{};
   TrainResult result;
@@ -111,11 +112,8 @@ TrainResult train_with_progress(Model& model, const ImageSet& data, const TrainO
   // Stopped behind the very last batch, a training is whole.
   const bool whole = result.epochs.size() == options.epochs;
   if (result.stopped && !whole) {
-    const std::string kept = files.checkpoint
-                                 ? fmt::format("go on with --resume {}", files.checkpoint->string())
-                                 : "nothing is kept, for there is no --checkpoint";
-    throw Interrupted(fmt::format("stopped after batch {} of {} in epoch {} of {}: {}", last.batch,
-                                  last.batches, last.epoch, last.epochs, kept));
+    throw Interrupted(fmt::format("stopped after batch {} of {} in epoch {} of {}; go on with {}",
+                                  last.batch, last.batches, last.epoch, last.epochs, resume));
   }
   return result;
 }

@@ -24,8 +24,8 @@ struct Run {
 void declare(CLI::App& command, Run& r) {
   r.model.declare(command);
   r.data.declare(command);
-  command.add_option("--image", r.image, "Which test image, from 0")->capture_default_str();
-  command.add_option("--repeats", r.repeats, "Runs that are timed")->capture_default_str();
+  add_count(command, "--image", r.image, "Which test image, from 0")->capture_default_str();
+  add_count(command, "--repeats", r.repeats, "Runs that are timed")->capture_default_str();
   r.json.declare(command);
 }
 

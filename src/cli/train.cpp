@@ -22,16 +22,16 @@ struct Train {
 void declare(CLI::App& command, Train& t) {
   command.add_option("--net", t.net, "A ready-made net (see synfire nets)")->capture_default_str();
   t.data.declare(command);
-  command.add_option("--epochs", t.options.epochs, "Passes over the data")->capture_default_str();
-  command.add_option("--batch", t.options.batch, "Images a batch")->capture_default_str();
+  add_count(command, "--epochs", t.options.epochs, "Passes over the data")->capture_default_str();
+  add_count(command, "--batch", t.options.batch, "Images a batch")->capture_default_str();
   command.add_option("--learning-rate", t.options.learning_rate, "Adam's")->capture_default_str();
-  command.add_option("--seed", t.options.seed, "Of weights, shuffling and initial voltages")
+  add_count(command, "--seed", t.options.seed, "Of weights, shuffling and initial voltages")
       ->capture_default_str();
   command.add_option("--dt", t.dt, "Seconds a step; what suits the net");
-  command.add_option("--steps", t.steps, "Steps an image; what suits the net");
+  add_count(command, "--steps", t.steps, "Steps an image; what suits the net");
   command.add_flag("--spiking-aware,!--rate", t.spiking_aware,
                    "Forward with spikes, or with the activation itself; what suits the net");
-  command.add_option("--threads", t.options.threads, "0: every core; the result is the same")
+  add_count(command, "--threads", t.options.threads, "0: every core; the result is the same")
       ->capture_default_str();
   command.add_option("--output", t.output, "Where the weights go; NET.safetensors");
   command.add_option("--checkpoint", t.checkpoint,
@@ -58,7 +58,8 @@ void act(const Train& t) {
   const Dataset data = t.data.load();
   fmt::print("{}\n", describe(data));
   model->initialize(options.seed);
-  const TrainResult result = train_with_progress(*model, data.train, options, files, t.net);
+  const TrainResult result = train_with_progress(*model, data.train, options, files, t.net,
+                                                 "--resume " + files.checkpoint->string());
   model->save(output, weights_metadata(t.net, data, options));
 
   const RunOptions run{options.dt, options.steps, options.seed};

@@ -72,12 +72,12 @@ const std::vector<Training>& trainings() {
 
 void declare(CLI::App& command, Tutorial& t) {
   t.data.declare(command);
-  command.add_option("--epochs", t.epochs, "Passes over the data, for each training")
+  add_count(command, "--epochs", t.epochs, "Passes over the data, for each training")
       ->capture_default_str();
-  command.add_option("--seed", t.seed, "Of weights, shuffling and initial voltages")
+  add_count(command, "--seed", t.seed, "Of weights, shuffling and initial voltages")
       ->capture_default_str();
   command.add_flag("--quick", t.quick, "A fifth of the data, 2 epochs");
-  command.add_option("--threads", t.threads, "0: every core; the results are the same")
+  add_count(command, "--threads", t.threads, "0: every core; the results are the same")
       ->capture_default_str();
   command.add_option("--output", t.output, "Folder for weights and checkpoints")
       ->capture_default_str();
@@ -189,7 +189,7 @@ void act(const Tutorial& t) {
     FitFiles files{.checkpoint = path_in(t, training.name + ".checkpoint"), .resume = {}};
     if (t.resume && fs::exists(*files.checkpoint)) files.resume = files.checkpoint;
     const TrainResult result =
-        train_with_progress(*model, data.train, options, files, training.name);
+        train_with_progress(*model, data.train, options, files, training.name, "--resume");
     const double epoch = seconds_an_epoch(result);
     model->save(path_in(t, training.name + ".safetensors"),
                 weights_metadata(training.net, data, options));

@@ -18,13 +18,16 @@ void require(bool in_range, const char* name, T value, const char* wanted) {
   if (!in_range) throw InvalidSetting(name, fmt::format("{}", value), wanted);
 }
 
+// Counts of one neuron over a run are whole floats up to here.
+constexpr std::size_t kMostSteps = std::size_t{1} << 24;
+
 bool positive(float x) {
   return std::isfinite(x) && x > 0;
 }
 
 void require_time(float dt, std::size_t steps) {
   require(positive(dt), "dt", dt, "a finite number of seconds above 0");
-  require(steps >= 1, "steps", steps, "at least 1");
+  require(steps >= 1 && steps <= kMostSteps, "steps", steps, "from 1 to 16777216");
 }
 
 }  // namespace

@@ -1,0 +1,378 @@
+"""The program as a person uses it: what it prints and writes, and what it says of bad input."""
+
+import gzip
+import json
+import math
+import os
+import pathlib
+import pty
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SYNFIRE = str(pathlib.Path(sys.argv.pop(1)).resolve())
+SMALL = ["--data", "silhouettes", "--limit", "640"]
+NETS = ["nonspiking", "spiking", "deep", "lif"]
+
+
+def call(*arguments, cwd=None, environment=None):
+    return subprocess.run(
+        [SYNFIRE, *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+class InFolder(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="synfire-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def run_well(self, *arguments, **how):
+        done = call(*arguments, cwd=self.folder, **how)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return done.stdout
+
+    def refused(self, sentence, *arguments, **how):
+        """Exit code 1 and one line that holds the sentence; nothing new in the folder."""
+        before = sorted(self.folder.rglob("*"))
+        done = call(*arguments, cwd=self.folder, **how)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertRegex(done.stderr, sentence)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertTrue(done.stderr.startswith("synfire: "))
+        self.assertEqual(sorted(self.folder.rglob("*")), before)
+
+    def weights(self, net="spiking", *more):
+        path = self.folder / f"{net}.safetensors"
+        if not path.exists():
+            self.run_well("train", "--net", net, *SMALL, "--epochs", 1, *more)
+        return path
+
+
+class Usage(InFolder):
+    def test_help_is_everywhere(self):
+        self.assertIn("tutorial", self.run_well("--help"))
+        for command in ["tutorial", "train", "evaluate", "run", "info", "nets", "data",
+                        "data list", "data fetch", "data check"]:
+            self.assertIn("Usage:", self.run_well(*command.split(), "--help"))
+        self.assertRegex(self.run_well("--version"), r"^synfire \d+\.\d+\.\d+\n$")
+
+    def test_wrong_usage_ends_with_2(self):
+        for arguments in [[], ["nothing"], ["run"], ["train", "--what"], ["train", "--dt", "fast"],
+                          ["train", "--steps", "-1"], ["train", "--seed", "1.5"],
+                          ["train", "--seed", "99999999999999999999"], ["data"]]:
+            with self.subTest(arguments):
+                done = call(*arguments, cwd=self.folder)
+                self.assertEqual(done.returncode, 2, done)
+                self.assertNotEqual(done.stderr, "")
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([SYNFIRE, "nets"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot be written", done.stderr)
+
+
+class Commands(InFolder):
+    def test_nets_and_info(self):
+        listed = self.run_well("nets")
+        for net in NETS:
+            self.assertIn(net, listed)
+            self.run_well("info", "--net", net, "--json", "info.json")
+            info = json.loads((self.folder / "info.json").read_text())
+            self.assertEqual(info["parameters"], sum(l["parameters"] for l in info["layers"]))
+            self.assertEqual(info["signature"],
+                             "|".join(["synfire/1"] + [l["signature"] for l in info["layers"]]))
+        text = self.run_well("info", "--net", "spiking", "--weights", self.weights())
+        for part in ["784", "100480", "synfire/1|input(28,28)|flatten|dense(128)|spiking(relu)",
+                     "data = silhouettes"]:
+            self.assertIn(part, text)
+
+    def test_every_net_trains_evaluates_and_runs(self):
+        for net in NETS:
+            with self.subTest(net):
+                path = self.weights(net, "--json", "train.json")
+                trained = json.loads((self.folder / "train.json").read_text())
+                self.run_well("evaluate", "--weights", path, *SMALL, "--json", "evaluate.json")
+                evaluated = json.loads((self.folder / "evaluate.json").read_text())
+                # The net, dt and steps are those of the training, so the figures are too.
+                for key in ["net", "signature", "data"]:
+                    self.assertEqual(trained[key], evaluated[key])
+                for key in ["correct", "samples", "activity"]:
+                    self.assertEqual(trained["test"][key], evaluated["test"][key])
+                text = self.run_well("run", "--weights", path, *SMALL, "--image", 3, "--repeats", 5,
+                                     "--json", "run.json")
+                run = json.loads((self.folder / "run.json").read_text())
+                self.assertEqual(run["predicted"], max(range(10), key=lambda i: run["logits"][i]))
+                self.assertAlmostEqual(sum(run["softmax"]), 1, 6)
+                self.assertGreater(run["microseconds_p50"], 0)
+                self.assertIn(run["class"], text)
+
+    def test_thread_counts_give_the_same(self):
+        results = []
+        for threads in [1, 2, 5]:
+            self.run_well("train", *SMALL, "--epochs", 2, "--threads", threads, "--json", "t.json")
+            figures = json.loads((self.folder / "t.json").read_text())
+            results.append(((self.folder / "spiking.safetensors").read_bytes(),
+                            figures["test"]["activity"], figures["test"]["correct"]))
+        self.assertEqual(results[0], results[1])
+        self.assertEqual(results[0], results[2])
+
+    def test_activity_adds_up(self):
+        self.weights("deep", "--json", "t.json")
+        activity = json.loads((self.folder / "t.json").read_text())["test"]["activity"]
+        layers = {layer["label"]: layer for layer in activity["layers"]}
+        spikes = layers["spiking_3"]["spikes"]
+        self.assertGreater(spikes, 0)
+        self.assertEqual(layers["hidden_2"]["synaptic_operations"], spikes * 256)
+        seconds = activity["samples"] * activity["steps"] * activity["dt"]
+        self.assertAlmostEqual(layers["spiking_3"]["mean_rate_hz"], spikes / 256 / seconds, 6)
+
+    def test_data(self):
+        listed = self.run_well("data", "list", environment={"SYNFIRE_DATA": str(self.folder)})
+        self.assertRegex(listed, rf"\$SYNFIRE_DATA\s+{re.escape(str(self.folder))}\s+-")
+        self.assertIn("silhouettes", listed)
+        self.refused("not the published", "data", "check", "--data", "silhouettes")
+        self.refused("fashion", "data", "fetch", "--url", "http://127.0.0.1:9/fashion/",
+                     environment={"XDG_CACHE_HOME": str(self.folder)})
+
+
+class Tutorial(InFolder):
+    def test_quick(self):
+        text = self.run_well("tutorial", "--quick", "--data", "silhouettes", "--json", "t.json")
+        for row in ["non-spiking", "rate-trained, dt 0.001", "rate-trained, dt 0.01",
+                    "rate-trained, dt 0.1", "rate-trained, dt 1", "spiking-aware, dt 0.01"]:
+            self.assertIn(row, text)
+        self.assertIn("silhouettes", text)
+        self.assertNotIn("KerasSpiking's page", text)  # whose figures belong to other data
+        figures = json.loads((self.folder / "t.json").read_text())
+        self.assertEqual(len(figures["rows"]), 6)
+        self.assertEqual(figures["data"]["train_images"], 2000)
+        for row in figures["rows"]:
+            test = row["test"]
+            self.assertEqual(test["samples"], 400)
+            self.assertTrue(0 <= test["accuracy"] <= 1)
+            self.assertEqual(test["accuracy"], test["correct"] / test["samples"])
+            self.assertNotIn("tutorial", row)
+        again = self.run_well("tutorial", "--quick", "--data", "silhouettes", "--json", "u.json")
+        others = json.loads((self.folder / "u.json").read_text())
+        self.assertEqual([row["test"]["activity"] for row in figures["rows"]],
+                         [row["test"]["activity"] for row in others["rows"]])
+        self.assertEqual(len(again.splitlines()), len(text.splitlines()))
+
+    def test_on_fashion_mnist_the_page_stands_beside(self):
+        if "there" not in self.run_well("data", "list").split("embedded")[0]:
+            self.skipTest("Fashion-MNIST is not installed (package dataset-fashion-mnist)")
+        text = self.run_well("tutorial", "--quick")
+        for figure in ["88.53%", "19.74%", "65.61%", "88.29%", "88.56%", "84.28%", "15.6"]:
+            self.assertIn(figure, text)
+
+
+class BadInput(InFolder):
+    def test_settings(self):
+        for dt in ["0", "-1", "nan", "inf"]:
+            self.refused("dt is", "train", "--dt", dt)
+        self.refused("steps is 0", "train", "--steps", 0)
+        self.refused("epochs is 0", "train", "--epochs", 0)
+        self.refused("batch is 0", "train", "--batch", 0)
+        self.refused("learning rate is", "train", "--learning-rate", "nan")
+        self.refused("--limit is 0", "train", "--limit", 0)
+        self.refused("one of nonspiking, spiking, deep, lif", "train", "--net", "none")
+        self.refused("epochs is 0", "tutorial", "--epochs", 0)
+        path = self.weights()
+        self.refused("dt is", "evaluate", "--weights", path, "--dt", "nan")
+        self.refused("steps is 0", "run", "--weights", path, "--steps", 0)
+        self.refused("--image is 2000", "run", "--weights", path, "--data", "silhouettes",
+                     "--image", 2000)
+        self.refused("--repeats is 0", "run", "--weights", path, "--repeats", 0)
+
+    def test_places_that_cannot_be_written(self):
+        (self.folder / "file").write_text("a file")
+        for arguments in [["--output", "file/weights"], ["--output", "."],
+                          ["--output", "missing/weights"], ["--json", "missing/figures"],
+                          ["--checkpoint", "missing/checkpoint"]]:
+            with self.subTest(arguments):
+                done = call("train", *SMALL, *arguments, cwd=self.folder)
+                self.assertEqual(done.returncode, 1)
+                self.assertEqual(done.stderr.count("\n"), 1)
+                self.assertNotIn("epoch", done.stdout)  # said before the training
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["file"])
+        self.refused("folder", "tutorial", "--output", "file/folder")
+
+    def idx_folder(self, **replaced):
+        """Ten sound 28x28 images a set; `replaced` holds other bytes for a file."""
+        images = struct.pack(">4i", 0x803, 10, 28, 28) + bytes(i % 251 for i in range(7840))
+        labels = struct.pack(">2i", 0x801, 10) + bytes(range(10))
+        contents = {"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels,
+                    "t10k-images-idx3-ubyte": images, "t10k-labels-idx1-ubyte": labels}
+        contents.update({key.replace("_", "-"): value for key, value in replaced.items()})
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        for name, value in contents.items():
+            if value is not None:
+                (folder / name).write_bytes(value)
+        return folder, images, labels
+
+    def test_data_files(self):
+        folder, images, labels = self.idx_folder()
+        self.run_well("train", "--data", folder, "--epochs", 1)
+        faults = {
+            "missing": (dict(train_images_idx3_ubyte=None), "neither"),
+            "empty": (dict(train_images_idx3_ubyte=b""), "train-images"),
+            "truncated": (dict(t10k_images_idx3_ubyte=images[:-1]), "t10k-images"),
+            "truncated header": (dict(train_labels_idx1_ubyte=labels[:6]), "train-labels"),
+            "too long": (dict(train_images_idx3_ubyte=images + b"x"), "train-images"),
+            "magic": (dict(train_images_idx3_ubyte=b"\0\0\x0d\x03" + images[4:]), "train-images"),
+            "4 billion": (dict(train_images_idx3_ubyte=images[:4] + b"\xff" * 4 + images[8:]),
+                          "train-images"),
+            "huge images": (dict(train_images_idx3_ubyte=images[:8] + b"\x7f\xff\xff\xff" * 2),
+                            "train-images"),
+            "label 200": (dict(train_labels_idx1_ubyte=labels[:-1] + b"\xc8"), "200"),
+            "other number": (dict(t10k_labels_idx1_ubyte=struct.pack(">2i", 0x801, 9) + labels[8:17]),
+                             "9 labels"),
+            "no images": (dict(train_images_idx3_ubyte=struct.pack(">4i", 0x803, 0, 28, 28),
+                               train_labels_idx1_ubyte=struct.pack(">2i", 0x801, 0)), "no values"),
+        }
+        for name, (replaced, sentence) in faults.items():
+            with self.subTest(name):
+                folder, *_ = self.idx_folder(**replaced)
+                self.refused(sentence, "train", "--data", folder)
+        folder, *_ = self.idx_folder(train_images_idx3_ubyte=None)
+        (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(images)[:-9])
+        self.refused("train-images", "train", "--data", folder)
+        small = struct.pack(">4i", 0x803, 10, 5, 5) + bytes(250)
+        folder, *_ = self.idx_folder(train_images_idx3_ubyte=small, t10k_images_idx3_ubyte=small)
+        self.refused("25 values where 784", "train", "--data", folder)
+
+    def test_weights(self):
+        path = self.weights()
+        sound = path.read_bytes()
+        length = struct.unpack("<Q", sound[:8])[0]
+        header = json.loads(sound[8 : 8 + length])
+        tensors = sound[8 + length :]
+
+        def packed(new_header, new_tensors=tensors):
+            text = json.dumps(new_header).encode()
+            return struct.pack("<Q", len(text)) + text + new_tensors
+
+        first, second = [name for name in header if name != "__metadata__"][:2]
+
+        def moved(name, begin, end):
+            return packed({**header, name: {**header[name], "data_offsets": [begin, end]}})
+
+        begin, end = header[first]["data_offsets"]
+        nan = bytearray(tensors)
+        nan[begin : begin + 4] = struct.pack("<f", math.nan)
+        faults = {
+            "empty": b"",
+            "truncated header": sound[:100],
+            "truncated tensors": sound[:-1],
+            "header of 2^63 bytes": struct.pack("<Q", 1 << 63) + sound[8:],
+            "not JSON": struct.pack("<Q", 9) + b"{nothing}" + tensors,
+            "out of range": moved(second, 1 << 40, (1 << 40) + 4),
+            "overlapping": moved(second, *header[first]["data_offsets"]),
+            "trailing bytes": sound + b"x",
+            "NaN": packed(header, bytes(nan)),
+        }
+        for name, contents in faults.items():
+            with self.subTest(name):
+                (self.folder / "faulty.safetensors").write_bytes(contents)
+                self.refused("faulty.safetensors", "evaluate", "--weights", "faulty.safetensors",
+                             *SMALL)
+        self.refused("no such file", "run", "--weights", "missing.safetensors")
+        self.refused("layer 2 is dense\\(128\\) there and dense\\(256\\) here", "evaluate",
+                     "--weights", path, "--net", "deep")
+        self.refused("not a checkpoint", "train", *SMALL, "--resume", path)
+
+
+class Interruption(InFolder):
+    """Seconds of training: enough to be interrupted in."""
+
+    LONG = ["train", "--data", "silhouettes", "--epochs", 60, "--batch", 64, "--output"]
+
+    def start(self, *arguments):
+        return subprocess.Popen([SYNFIRE, *map(str, arguments)], cwd=self.folder,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def stop_after_first_epoch(self, name, number):
+        program = self.start(*self.LONG, name)
+        while "epoch 1/60:" not in (line := program.stdout.readline()):
+            self.assertNotEqual(line, "", "the training ended at once")
+        program.send_signal(number)
+        out, err = program.communicate(timeout=60)
+        return program.returncode, err
+
+    def test_ctrl_c_keeps_a_checkpoint_that_goes_on_to_the_same_bits(self):
+        code, err = self.stop_after_first_epoch("halted", signal.SIGINT)
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r"^synfire: stopped after batch \d+ of 157 in epoch \d+ of 60; "
+                              r"go on with --resume halted\.checkpoint\n$")
+        self.assertFalse((self.folder / "halted").exists())
+        self.run_well(*self.LONG, "halted", "--resume", "halted.checkpoint")
+        self.run_well(*self.LONG, "whole")
+        for name in ["{}", "{}.checkpoint"]:
+            halted = (self.folder / name.format("halted")).read_bytes()
+            whole = (self.folder / name.format("whole")).read_bytes()
+            length = struct.unpack("<Q", whole[:8])[0]
+            self.assertEqual(halted[-(len(whole) - 8 - length):], whole[8 + length:])
+
+    def test_kill_leaves_a_whole_checkpoint(self):
+        code, _ = self.stop_after_first_epoch("killed", signal.SIGKILL)
+        self.assertEqual(code, -signal.SIGKILL)
+        self.run_well(*self.LONG, "killed", "--resume", "killed.checkpoint")
+
+    def test_a_checkpoint_of_other_settings_is_refused(self):
+        self.weights()
+        self.refused("seed is 1: it must be 0, as in the checkpoint", "train", *SMALL, "--seed", 1,
+                     "--resume", "spiking.safetensors.checkpoint")
+
+    def test_tutorial_goes_on(self):
+        program = self.start("tutorial", "--data", "silhouettes", "--epochs", 40)
+        while "rate epoch 1/40:" not in (line := program.stdout.readline()):
+            self.assertNotEqual(line, "", "the tutorial ended at once")
+        program.send_signal(signal.SIGINT)
+        _, err = program.communicate(timeout=60)
+        self.assertEqual(program.returncode, 1)
+        self.assertRegex(err, "go on with --resume\n$")
+        text = self.run_well("tutorial", "--data", "silhouettes", "--epochs", 40, "--resume")
+        self.assertNotIn("nonspiking epoch", text)  # was whole
+        self.assertIn("rate epoch 40/40", text)
+
+
+class Progress(InFolder):
+    def test_one_plain_line_an_epoch_when_piped(self):
+        text = self.run_well("train", *SMALL, "--epochs", 3)
+        self.assertNotIn("\r", text)
+        self.assertNotIn("\x1b", text)
+        self.assertEqual(len(re.findall(r"^spiking epoch \d/3: loss [\d.]+, accuracy [\d.]+%", text,
+                                        re.M)), 3)
+
+    def test_a_bar_on_a_terminal(self):
+        main, terminal = pty.openpty()
+        program = subprocess.Popen([SYNFIRE, "train", "--data", "silhouettes", "--epochs", "20"],
+                                   cwd=self.folder, stdout=terminal, stderr=terminal)
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                part = os.read(main, 65536)
+            except OSError:  # the program has closed its terminal
+                break
+            if not part:
+                break
+            shown += part
+        os.close(main)
+        self.assertEqual(program.wait(60), 0)
+        self.assertRegex(shown.decode(), r"\r\x1b\[Kspiking epoch \d+/20 \[=* *\] batch \d+/313")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
