@@ -1,11 +1,17 @@
 #include <synfire/gemm.hpp>
 
 #include <dnnl.h>
-#include <omp.h>
 
 #include <string>
 
 #include <synfire/error.hpp>
+
+// Two functions of OpenMP's standard interface, from the runtime that oneDNN itself uses: <omp.h>
+// belongs to a compiler, and clang's to another runtime.
+extern "C" {
+int omp_get_max_threads();
+void omp_set_num_threads(int threads);
+}
 
 namespace synfire {
 namespace {

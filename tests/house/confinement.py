@@ -13,7 +13,6 @@ ROOMS = [
     (r"hwy/", ["src/kernels", "tests/kernels"]),
     (r"tbb/|oneapi/", ["src/runtime"]),
     (r"dnnl", ["src/train"]),
-    (r"omp\.h", ["src/train", "tests/train"]),
     (r"Random123/", ["src/kernels", "src/runtime", "tests/kernels", "tests/runtime"]),
     (r"zlib\.h|openssl/|curl/|hdf5", ["src/io", "tests/io"]),
     (r"nlohmann/", ["src", "tests"]),

@@ -1,7 +1,5 @@
 #include <synfire/gemm.hpp>
 
-#include <omp.h>
-
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
@@ -14,6 +12,11 @@
 #include <synfire/error.hpp>
 
 using synfire::gemm;
+
+extern "C" {  // of the OpenMP runtime, which belongs to no compiler's header here
+int omp_get_max_threads();
+void omp_set_num_threads(int threads);
+}
 
 namespace {
 
