@@ -29,8 +29,10 @@ void declare(CLI::App& command, Train& t) {
       ->capture_default_str();
   command.add_option("--dt", t.dt, "Seconds a step; what suits the net");
   add_count(command, "--steps", t.steps, "Steps an image; what suits the net");
-  command.add_flag("--spiking-aware,!--rate", t.spiking_aware,
-                   "Forward with spikes, or with the activation itself; what suits the net");
+  // Bound to the value itself, CLI11 would take a flag that is not there for a "no".
+  command.add_flag_function(
+      "--spiking-aware,!--rate", [&t](std::int64_t times) { t.spiking_aware = times > 0; },
+      "Forward with spikes, or with the activation itself; what suits the net");
   add_count(command, "--threads", t.options.threads, "0: every core; the result is the same")
       ->capture_default_str();
   command.add_option("--output", t.output, "Where the weights go; NET.safetensors");

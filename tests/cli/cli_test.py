@@ -117,6 +117,16 @@ class Commands(InFolder):
                 self.assertGreater(run["microseconds_p50"], 0)
                 self.assertIn(run["class"], text)
 
+    def test_nets_are_trained_as_suits_them(self):
+        figures = self.folder / "figures.json"
+        for arguments, spiking_aware in [([], True), (["--rate"], False),
+                                         (["--spiking-aware"], True),
+                                         (["--net", "nonspiking"], False)]:
+            with self.subTest(arguments):
+                self.run_well("train", *SMALL, "--epochs", 1, "--json", figures, *arguments)
+                trained = json.loads(figures.read_text())["training"]
+                self.assertIs(trained["spiking_aware"], spiking_aware)
+
     def test_thread_counts_give_the_same(self):
         results = []
         for threads in [1, 2, 5]:
