@@ -6,6 +6,7 @@
 #include <synfire/dsl/clocked_reference.hpp>
 #include <synfire/dsl/dense_trainer.hpp>
 #include <synfire/dsl/event_engine.hpp>
+#include <synfire/dsl/example_run.hpp>
 #include <synfire/dsl/layers/activate.hpp>
 #include <synfire/dsl/layers/dense.hpp>
 #include <synfire/dsl/layers/flatten.hpp>

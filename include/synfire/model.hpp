@@ -14,6 +14,7 @@
 
 #include <synfire/activity.hpp>
 #include <synfire/dataset.hpp>
+#include <synfire/energy.hpp>
 #include <synfire/timebase.hpp>
 #include <synfire/training.hpp>
 
@@ -26,6 +27,9 @@ struct LayerInfo {
   std::vector<std::size_t> shape;  // of its output
   std::string carrier;             // "held", "spikes", "stepped", "final"
   std::size_t parameters;
+  std::string kind;                      // "dense"
+  std::vector<std::size_t> input_shape;  // empty where nothing comes before
+  std::optional<LayerStats> stats;       // where the layer says them
 };
 
 struct ModelInfo {
@@ -75,6 +79,9 @@ class Model {
   /// Pixels are scaled to [0, 1]. Sample i's initial voltages are addressed by (seed, i).
   virtual Evaluation evaluate(const ImageSet& data, const RunOptions& options,
                               std::size_t threads) const = 0;
+  /// The images with every layer observed, for their energy.
+  virtual ExampleRun run_examples(const ImageSet& data, const RunOptions& options,
+                                  std::size_t threads) const = 0;
   virtual Inference run(std::span<const float> image, const RunOptions& options, std::size_t sample,
                         std::size_t repeats) const = 0;
 };

@@ -105,12 +105,25 @@ class EventEngine : detail::check_probes<Net, Probed...> {
         a.index = layer.index;
         a.label = layer.label;
         a.neurons = layer.size;
-        layer.expansion.tally(a);
         activity.layers.push_back(std::move(a));
       }
     });
-    activity.update_rates();
+    read_activity(activity);
     return activity;
+  }
+  /// The same, into what activity() of such an engine returned before: nothing is allocated.
+  void read_activity(Activity& activity) const {
+    activity.samples = samples_;
+    auto to = activity.layers.begin();
+    hana::for_each(layers_, [&](const auto& layer) {
+      if constexpr (requires(LayerActivity & a) { layer.expansion.tally(a); }) {
+        to->spikes = to->synaptic_operations = to->neuron_updates = 0;
+        to->most_spikes = 0;
+        to->mean_rate = to->max_rate = 0;
+        layer.expansion.tally(*to++);
+      }
+    });
+    activity.update_rates();
   }
   void forget() {
     samples_ = 0;

@@ -9,6 +9,7 @@
 //   Out<In>               the signal it makes
 //   tensors<In>           std::array of TensorSpec
 //   needs                 how it wants spikes delivered
+//   stats<In>             LayerStats, for its energy; a layer may leave it out
 //   Clocked<Site>         the definition: scalar, every step   -> clocked_reference.hpp
 //   Event<Site>           the event-driven run                 -> event_engine.hpp
 //   Batch<Site>           forward and backward over a batch    -> dense_trainer.hpp
@@ -19,6 +20,7 @@
 
 #include <synfire/dsl/name.hpp>
 #include <synfire/dsl/signal.hpp>
+#include <synfire/energy.hpp>
 #include <synfire/parameter_set.hpp>
 
 namespace synfire {

@@ -12,6 +12,7 @@
 #include <synfire/dsl/batch_engine.hpp>
 #include <synfire/dsl/dense_trainer.hpp>
 #include <synfire/dsl/event_engine.hpp>
+#include <synfire/dsl/example_run.hpp>
 #include <synfire/dsl/parameters.hpp>
 #include <synfire/model.hpp>
 
@@ -66,10 +67,7 @@ class NetModel final : public Model {
   Evaluation evaluate(const ImageSet& data, const RunOptions& options,
                       std::size_t threads) const override {
     check_images(data);
-    const auto load = [&data](std::size_t i, float* values) {
-      const auto image = data.image(i);
-      kernels::scale_pixels(image.data(), image.size(), values);
-    };
+    const auto load = loader(data);
     Evaluation result{};
     result.samples = data.size();
     BatchEngine<Net> engine(parameters_, options, threads);
@@ -94,6 +92,12 @@ class NetModel final : public Model {
     }
     result.microseconds_p50 = median(microseconds);
     return result;
+  }
+
+  ExampleRun run_examples(const ImageSet& data, const RunOptions& options,
+                          std::size_t threads) const override {
+    check_images(data);
+    return synfire::run_examples(parameters_, options, data.size(), loader(data), threads);
   }
 
   Inference run(std::span<const float> image, const RunOptions& options, std::size_t sample,
@@ -126,6 +130,12 @@ class NetModel final : public Model {
   static std::size_t arg_max(Values values) {
     return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) -
                                     values.begin());
+  }
+  static auto loader(const ImageSet& data) {
+    return [&data](std::size_t i, float* values) {
+      const auto image = data.image(i);
+      kernels::scale_pixels(image.data(), image.size(), values);
+    };
   }
   static void check_images(const ImageSet& data) {
     if (data.size() == 0) throw InvalidSetting("the number of images", "0", "at least 1");

@@ -7,6 +7,7 @@
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/type.hpp>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -153,6 +154,16 @@ consteval bool learns() {
   return false;
 }
 
+/// What a layer says of its own energy.
+template <class Node>
+std::optional<LayerStats> stats_of() {
+  if constexpr (requires { Node::Layer::template stats<typename Node::In>; }) {
+    return Node::Layer::template stats<typename Node::In>;
+  } else {
+    return std::nullopt;
+  }
+}
+
 /// How the layers behind node I want its spikes: as the next layer that reads them says.
 template <class Reader>
 consteval Delivery wanted_by() {
@@ -238,7 +249,10 @@ std::vector<LayerInfo> describe() {
       parameters += spec.size();
     layers.push_back({Node::index, std::string(Node::label.view()), Node::Layer::signature(),
                       std::vector<std::size_t>(Shape::extents.begin(), Shape::extents.end()),
-                      std::string(Node::Out::Carrier::name), parameters});
+                      std::string(Node::Out::Carrier::name), parameters,
+                      std::string(Node::Layer::kind),
+                      layers.empty() ? std::vector<std::size_t>{} : layers.back().shape,
+                      detail::stats_of<Node>()});
   });
   return layers;
 }

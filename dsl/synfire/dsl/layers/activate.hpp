@@ -23,6 +23,10 @@ struct Activate {
   using Out = In;
   template <class In>
   static constexpr auto tensors = no_tensors;
+  /// The identity costs nothing, and spikes as well as analog values pass it.
+  template <class In>
+  static constexpr LayerStats stats =
+      A::name == "linear" ? LayerStats{} : LayerStats{0, In::size, false};
 
   template <class Where, class In>
   struct Demand {

@@ -28,6 +28,8 @@ struct Dense {
   static constexpr std::array<TensorSpec, 2> tensors{
       TensorSpec{"kernel", {In::size, Width}, {Initializer::Kind::GlorotUniform}},
       TensorSpec{"bias", {Width, 0}, {}}};
+  template <class In>
+  static constexpr LayerStats stats{In::size * Width, 0, true};
 
   template <class Where, class In>
   struct Demand {

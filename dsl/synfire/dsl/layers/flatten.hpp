@@ -21,6 +21,8 @@ struct Flatten {
   using Out = Signal<Shape<In::size>, typename In::Carrier>;
   template <class In>
   static constexpr auto tensors = no_tensors;
+  template <class In>
+  static constexpr LayerStats stats{};
   template <class Where, class In>
   struct Demand {};
 

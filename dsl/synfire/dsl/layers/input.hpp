@@ -23,6 +23,8 @@ struct Input {
   using Out = Signal<Shape<Extents...>, Held>;
   template <class In>
   static constexpr auto tensors = no_tensors;
+  template <class In>
+  static constexpr LayerStats stats{};
 
   template <class Where, class In>
   struct Demand {

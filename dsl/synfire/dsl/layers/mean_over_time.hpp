@@ -22,6 +22,8 @@ struct MeanOverTime {
   using Out = Signal<typename In::Shape, Final>;
   template <class In>
   static constexpr auto tensors = no_tensors;
+  template <class In>
+  static constexpr LayerStats stats{};
 
   template <class Where, class In>
   struct Demand {

@@ -27,6 +27,8 @@ struct Spiking {
   using Out = Signal<typename In::Shape, Spikes>;
   template <class In>
   static constexpr auto tensors = Neuron::tensors;
+  template <class In>
+  static constexpr LayerStats stats{0, In::size, true};
 
   template <class Where, class In>
   struct Demand {
