@@ -304,23 +304,20 @@ std::vector<std::size_t> widths_of(const std::vector<std::size_t>& longest, std:
   return widths;
 }
 
-/// Broken at spaces and behind hyphens into lines of at most `width`; all but the first indented.
+/// Broken at spaces into lines of at most `width`; all but the first indented.
 std::string wrapped(std::string_view text, std::size_t width) {
   std::string result, line;
   while (!text.empty()) {
-    std::size_t end = text.find_first_of(" -");
-    const bool hyphen = end != std::string_view::npos && text[end] == '-';
-    end = end == std::string_view::npos ? text.size() : end + (hyphen ? 1 : 0);
-    const std::string_view piece = text.substr(0, end);
-    if (line.size() + piece.size() > width) {
-      result += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
-      line = "  ";
-    }
-    line += piece;
-    text.remove_prefix(end);
-    if (!text.empty() && text.front() == ' ') {
-      line += ' ';
-      text.remove_prefix(1);
+    const std::size_t space = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, space);
+    text.remove_prefix(std::min(space + 1, text.size()));
+    if (line.empty()) {
+      line = word;
+    } else if (line.size() + 1 + word.size() <= width) {
+      line.append(" ").append(word);
+    } else {
+      result += line + '\n';
+      line = "  " + std::string(word);
     }
   }
   return result + line;
