@@ -25,6 +25,7 @@ void add_tutorial(CLI::App& app);
 void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_run(CLI::App& app);
+void add_energy(CLI::App& app);
 void add_info(CLI::App& app);
 void add_nets(CLI::App& app);
 void add_data(CLI::App& app);
