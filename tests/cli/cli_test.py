@@ -61,8 +61,8 @@ class InFolder(unittest.TestCase):
 class Usage(InFolder):
     def test_help_is_everywhere(self):
         self.assertIn("tutorial", self.run_well("--help"))
-        for command in ["tutorial", "train", "evaluate", "run", "info", "nets", "data",
-                        "data list", "data fetch", "data check"]:
+        for command in ["tutorial", "train", "evaluate", "run", "energy", "info", "nets",
+                        "data", "data list", "data fetch", "data check"]:
             self.assertIn("Usage:", self.run_well(*command.split(), "--help"))
         self.assertRegex(self.run_well("--version"), r"^synfire \d+\.\d+\.\d+\n$")
 
@@ -147,6 +147,53 @@ class Commands(InFolder):
         seconds = activity["samples"] * activity["steps"] * activity["dt"]
         self.assertAlmostEqual(layers["spiking_3"]["mean_rate_hz"], spikes / 256 / seconds, 6)
 
+    def test_energy(self):
+        path = self.weights("deep", "--json", "train.json")
+        text = self.run_well("energy", "--weights", path, *SMALL, "--json", "energy.json")
+        self.assertIn("Layer (type)", text)
+        self.assertIn("Total energy per inference [Joules/inf] (spinnaker2): ", text)
+        figures = json.loads((self.folder / "energy.json").read_text())
+        trained = json.loads((self.folder / "train.json").read_text())
+        # The same images, dt and steps as the test behind the training: the same counts.
+        self.assertEqual(figures["activity"], trained["test"]["activity"])
+        activity = {layer["label"]: layer for layer in figures["activity"]["layers"]}
+        self.assertEqual([device["device"] for device in figures["devices"]],
+                         ["cpu", "gpu", "arm", "loihi", "spinnaker", "spinnaker2"])
+        for device in figures["devices"]:
+            synop = device["joules_per_synaptic_operation"]
+            update = device["joules_per_neuron_update"]
+            estimate = twin = 0
+            for layer, cost in zip(figures["layers"], device["layers"]):
+                self.assertEqual(layer["label"], cost["label"])
+                counts = activity.get(layer["label"], {})
+                operations = counts.get("synaptic_operations", 0) / 640
+                self.assertAlmostEqual(cost["counted"]["synaptic"] / synop, operations, 3)
+                self.assertAlmostEqual(cost["counted"]["neuron"] / update,
+                                       counts.get("neuron_updates", 0) / 640, 3)
+                times = figures["run"]["steps"] if device["spiking"] else 1
+                rate = layer["rate_hz"] * figures["run"]["dt"] if device["spiking"] else 1
+                estimate += times * (layer["connections"] * rate * synop
+                                     + layer["neurons"] * update)
+                twin += layer["connections"] * synop + layer["neurons"] * update
+            self.assertAlmostEqual(device["estimate"] / estimate, 1, 9)
+            self.assertAlmostEqual(device["nonspiking"] / twin, 1, 9)
+            counted = sum(sum(layer["counted"].values()) for layer in device["layers"])
+            self.assertAlmostEqual(device["counted"] / counted, 1, 9)
+            self.assertLess(device["counted_min"], device["counted"])
+            self.assertLess(device["counted"], device["counted_max"])
+            self.assertAlmostEqual(device["nonspiking_to_counted"], twin / counted, 6)
+
+        two = self.run_well("energy", "--weights", path, *SMALL, "--device", "cpu", "LOIHI",
+                            "--timesteps", 20, "--threads", 1, "--json", "two.json")
+        self.assertNotIn("spinnaker", two)
+        others = json.loads((self.folder / "two.json").read_text())
+        cpu, loihi = others["devices"]
+        self.assertEqual(cpu, figures["devices"][0])
+        self.assertAlmostEqual(loihi["estimate"] / figures["devices"][3]["estimate"], 2, 9)
+        self.assertEqual(loihi["counted"], figures["devices"][3]["counted"])
+        warned = self.run_well("energy", "--weights", self.weights("nonspiking"), *SMALL)
+        self.assertIn("non-spiking activations", warned)
+
     def test_data(self):
         listed = self.run_well("data", "list", environment={"SYNFIRE_DATA": str(self.folder)})
         self.assertRegex(listed, rf"\$SYNFIRE_DATA\s+{re.escape(str(self.folder))}\s+-")
@@ -203,6 +250,9 @@ class BadInput(InFolder):
         self.refused("steps is 0", "run", "--weights", path, "--steps", 0)
         self.refused("--image is 2000", "run", "--weights", path, "--data", "silhouettes",
                      "--image", 2000)
+        self.refused("one of cpu, gpu, arm, loihi, spinnaker, spinnaker2", "energy", "--weights",
+                     path, "--device", "abacus")
+        self.refused("--timesteps is 0", "energy", "--weights", path, "--timesteps", 0)
         self.refused("--repeats is 0", "run", "--weights", path, "--repeats", 0)
 
     def test_places_that_cannot_be_written(self):
