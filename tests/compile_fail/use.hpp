@@ -14,4 +14,5 @@ void use(synfire::Values sample) {
   reference.run(sample);
   DenseTrainer<Net> trainer{parameters, {}};
   trainer.predict(sample.data(), 1);
+  run_examples(parameters, options, 1, [](std::size_t, float*) {});
 }

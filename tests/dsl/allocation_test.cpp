@@ -44,9 +44,12 @@ void check_no_allocation(bool rates) {
   const RunOptions options{.dt = 0.01f, .steps = 30};
   EventEngine<Net, Probed...> engine(random_parameters<Net>(random, options.dt, rates), options);
   const auto sample = random_sample(random, engine.input_size());
+  Activity activity = engine.activity();
   const std::size_t before = allocations;
   for (std::size_t i = 0; i < 10; ++i) engine.run(sample, i);
+  engine.read_activity(activity);
   CHECK(allocations == before);
+  CHECK(activity.synaptic_operations() == engine.activity().synaptic_operations());
   CHECK(engine.activity().spikes() + engine.activity().synaptic_operations() > 0);
 }
 

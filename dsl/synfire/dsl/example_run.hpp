@@ -26,51 +26,38 @@ struct ProbeOf {
   }();
 };
 
-template <class Net, class Walk>
-struct Observed;
-template <class Net, class Signal, class... Nodes>
-struct Observed<Net, Walk<Signal, Nodes...>> {
-  using Engine = EventEngine<Net, ProbeOf<Nodes>...>;
-  using Rates = std::array<double, sizeof...(Nodes)>;
+/// The mean of |value| of a layer over steps and units; of spikes in hertz, whatever one is worth.
+template <class Node, class Engine>
+double observed_rate(const Engine& engine) {
+  const Values values = engine.template recorded<ProbeOf<Node>::name>().values();
+  double sum = 0;
+  for (const float value : values) sum += std::abs(static_cast<double>(value));
+  const double unit =
+      carried_by<typename Node::Out, Spikes> ? static_cast<double>(engine.options().dt) : 1.0;
+  return sum / (static_cast<double>(values.size()) * unit);
+}
 
-  /// The mean of |value| over steps and units; of spikes in hertz, whatever one is worth.
-  template <class Node>
-  static double rate(const Engine& engine) {
-    const Values values = engine.template recorded<ProbeOf<Node>::name>().values();
-    double sum = 0;
-    for (const float value : values) sum += std::abs(static_cast<double>(value));
-    const double unit =
-        carried_by<typename Node::Out, Spikes> ? static_cast<double>(engine.options().dt) : 1.0;
-    return sum / (static_cast<double>(values.size()) * unit);
-  }
-  static Rates rates(const Engine& engine) { return {rate<Nodes>(engine)...}; }
-};
-
-}  // namespace detail
-
-/// Runs samples 0 .. count - 1: load(i, values) fills the input of sample i, called from several
-/// threads, each i once. The result does not depend on the number of threads. Throws InvalidSetting
-/// for no samples, or options that cannot be.
-template <class Net>
-ExampleRun run_examples(const Parameters<Net>& parameters, const RunOptions& options,
-                        std::size_t count, const std::function<void(std::size_t, float*)>& load,
-                        std::size_t threads = 0) {
-  using Observed = detail::Observed<Net, typename Net::Walk>;
-  using Engine = typename Observed::Engine;
+template <class Net, class... Places>
+ExampleRun run_observed(hana::tuple<Places...>, const Parameters<Net>& parameters,
+                        const RunOptions& options, std::size_t count,
+                        const std::function<void(std::size_t, float*)>& load, std::size_t threads) {
+  using Engine = EventEngine<Net, ProbeOf<typename Places::type::Node>...>;
+  using Rates = std::array<double, sizeof...(Places)>;
   if (count == 0) throw InvalidSetting("the number of examples", "0", "at least 1");
   ThreadPool pool(threads);
-  std::vector<Engine> engines(pool.threads(), Engine(parameters, options));
+  const Engine fresh{parameters, options};
+  std::vector<Engine> engines(pool.threads(), fresh);
   std::vector<Buffer<float>> inputs(engines.size(), Buffer<float>(Engine::input_size()));
-  std::vector<typename Observed::Rates> rates(count);
+  std::vector<Rates> rates(count);
   ExampleRun result;
-  result.samples.assign(count, engines.front().activity());
+  result.samples.assign(count, fresh.activity());
   pool.run(count, [&](std::size_t slot, std::size_t i) {
     Engine& engine = engines[slot];
     load(i, inputs[slot].data());
     engine.forget();
     engine.run(inputs[slot], i);
     engine.read_activity(result.samples[i]);
-    rates[i] = Observed::rates(engine);
+    rates[i] = {observed_rate<typename Places::type::Node>(engine)...};
   });
 
   // A layer reads what the one before it made; the first reads the sample, which it hands on.
@@ -81,6 +68,18 @@ ExampleRun run_examples(const Parameters<Net>& parameters, const RunOptions& opt
   result.activity = result.samples.front();
   for (std::size_t i = 1; i < count; ++i) result.activity += result.samples[i];
   return result;
+}
+
+}  // namespace detail
+
+/// Runs samples 0 .. count - 1: load(i, values) fills the input of sample i, called from several
+/// threads, each i once. The result does not depend on the number of threads. Throws InvalidSetting
+/// for no samples, or options that cannot be.
+template <class Net>
+ExampleRun run_examples(const Parameters<Net>& parameters, const RunOptions& options,
+                        std::size_t count, const std::function<void(std::size_t, float*)>& load,
+                        std::size_t threads = 0) {
+  return detail::run_observed<Net>(Sites<Net>{}, parameters, options, count, load, threads);
 }
 
 }  // namespace synfire
