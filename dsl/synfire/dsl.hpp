@@ -1,7 +1,19 @@
 // The one include of a program that declares and runs networks.
 #pragma once
 
+#include <synfire/dsl/activations/elu.hpp>
+#include <synfire/dsl/activations/exponential.hpp>
+#include <synfire/dsl/activations/gelu.hpp>
+#include <synfire/dsl/activations/hard_sigmoid.hpp>
+#include <synfire/dsl/activations/leaky_relu.hpp>
+#include <synfire/dsl/activations/linear.hpp>
 #include <synfire/dsl/activations/relu.hpp>
+#include <synfire/dsl/activations/selu.hpp>
+#include <synfire/dsl/activations/sigmoid.hpp>
+#include <synfire/dsl/activations/softplus.hpp>
+#include <synfire/dsl/activations/softsign.hpp>
+#include <synfire/dsl/activations/swish.hpp>
+#include <synfire/dsl/activations/tanh.hpp>
 #include <synfire/dsl/batch_engine.hpp>
 #include <synfire/dsl/clocked_reference.hpp>
 #include <synfire/dsl/dense_trainer.hpp>
@@ -11,6 +23,8 @@
 #include <synfire/dsl/layers/dense.hpp>
 #include <synfire/dsl/layers/flatten.hpp>
 #include <synfire/dsl/layers/input.hpp>
+#include <synfire/dsl/layers/input_sequence.hpp>
+#include <synfire/dsl/layers/last_over_time.hpp>
 #include <synfire/dsl/layers/mean_over_time.hpp>
 #include <synfire/dsl/layers/spiking.hpp>
 #include <synfire/dsl/network.hpp>

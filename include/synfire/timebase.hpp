@@ -12,6 +12,7 @@ struct RunOptions {
   float dt = 0.001f;       // seconds a step
   std::size_t steps = 1;   // steps a sample
   std::uint64_t seed = 0;  // of the initial voltages
+  bool stateful = false;   // a run starts from what the last run left, until reset()
 
   void validate() const;
 };

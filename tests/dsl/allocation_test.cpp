@@ -38,12 +38,15 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
 using namespace synfire;
 using namespace synfire::test;
 
+struct LastOfStream : Network<InputSequence<23>, Dense<33>, Named<"first", Spiking<Tanh>>, Dense<9>,
+                              Spiking<Relu>, LastOverTime, Dense<5>> {};
+
 template <class Net, class... Probed>
 void check_no_allocation(bool rates) {
   std::mt19937 random(1);
-  const RunOptions options{.dt = 0.01f, .steps = 30};
+  const RunOptions options{.dt = 0.01f, .steps = 30, .stateful = true};
   EventEngine<Net, Probed...> engine(random_parameters<Net>(random, options.dt, rates), options);
-  const auto sample = random_sample(random, engine.input_size());
+  const auto sample = random_sample(random, engine.sample_size());
   Activity activity = engine.activity();
   const std::size_t before = allocations;
   for (std::size_t i = 0; i < 10; ++i) engine.run(sample, i);
@@ -64,4 +67,5 @@ TEST_CASE("an engine allocates when it is made and never while it runs") {
   check_no_allocation<Mixed>(true);
   check_no_allocation<Analog>(false);
   check_no_allocation<Sequence>(true);
+  check_no_allocation<LastOfStream, Probe<"first">>(true);
 }

@@ -1,4 +1,4 @@
-// What every activation and every neuron model must keep to.
+// What every neuron model must keep to.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -9,20 +9,6 @@
 #include <synfire/dsl.hpp>
 
 namespace synfire::test {
-
-/// The derivative is the slope of the value, away from kinks.
-template <Activation A>
-void check_activation(const std::vector<float>& kinks = {}) {
-  for (float x = -6; x <= 6; x += 0.173f) {
-    if (std::any_of(kinks.begin(), kinks.end(), [x](float k) { return std::abs(x - k) < 0.01f; }))
-      continue;
-    const float h = 1.0f / 256;
-    const double slope =
-        (static_cast<double>(A::value(x + h)) - static_cast<double>(A::value(x - h))) / (2.0 * h);
-    CHECK(A::derivative(x) == Approx(slope).epsilon(2e-3).margin(2e-3));
-  }
-  CHECK_FALSE(std::string_view(A::name).empty());
-}
 
 /// A neuron's kernels do what its update() does, bit for bit.
 template <NeuronModel N>

@@ -2,9 +2,7 @@
 // neuron and every synapse at every step. Not a fast path.
 #pragma once
 
-#include <boost/hana/at.hpp>
 #include <boost/hana/fold_left.hpp>
-#include <boost/hana/for_each.hpp>
 #include <boost/hana/transform.hpp>
 #include <boost/hana/tuple.hpp>
 #include <cstddef>
@@ -13,30 +11,28 @@
 #include <synfire/dsl/parameters.hpp>
 #include <synfire/dsl/probe.hpp>
 #include <synfire/dsl/run.hpp>
+#include <synfire/dsl/states.hpp>
 #include <synfire/error.hpp>
 
 namespace synfire {
 
 template <class Net, class... Probed>
-class ClockedReference : detail::check_probes<Net, Probed...> {
+class ClockedReference : detail::check_probes<Net, Probed...>,
+                         public States<Net, ClockedReference<Net, Probed...>> {
  public:
   /// Throws InvalidSetting for a dt or a number of steps that cannot be.
   ClockedReference(const Parameters<Net>& parameters, const RunOptions& options)
       : options_((options.validate(), options)), layers_(make(parameters, options)) {}
 
-  /// Runs sample number `sample` (the address of its initial voltages): input size values in,
+  /// Runs sample number `sample` (the address of its initial voltages): sample_size() values in,
   /// output size values out, or steps * output size where the network's output changes from step to
   /// step. Throws ShapeMismatch.
   const std::vector<float>& run(Values sample_values, std::size_t sample = 0) {
-    constexpr std::size_t expected = input_size();
-    if (sample_values.size() != expected)
-      throw ShapeMismatch("the sample", expected, sample_values.size());
+    if (sample_values.size() != sample_size())
+      throw ShapeMismatch("the sample", sample_size(), sample_values.size());
     records_ = make_records();
-    const RandomAddress address{.seed = options_.seed,
-                                .sample = static_cast<std::uint32_t>(sample)};
-    hana::for_each(layers_, [&](auto& layer) {
-      if constexpr (requires { layer.expansion.start(address); }) layer.expansion.start(address);
-    });
+    this->make_ready({.seed = options_.seed, .sample = static_cast<std::uint32_t>(sample)},
+                     options_.stateful);
     output_.clear();
     for (std::size_t t = 0; t < options_.steps; ++t) {
       const auto& last = hana::fold_left(
@@ -58,37 +54,25 @@ class ClockedReference : detail::check_probes<Net, Probed...> {
     return records_[probe_index(name.view())];
   }
 
-  /// Start every sample from these voltages ([neurons] of the layer of that label) instead of drawn
-  /// ones. Throws ShapeMismatch.
-  template <Name label>
-  void set_initial_voltage(Values voltage) {
-    static_assert(detail::known_label<Net, label>, "no layer of this network has that label");
-    auto& given = hana::at_c<detail::index_of<Net, label>>(layers_).expansion.begin.given;
-    if (voltage.size() != detail::labels<Net>::widths[detail::index_of<Net, label>])
-      throw ShapeMismatch("the initial voltage",
-                          detail::labels<Net>::widths[detail::index_of<Net, label>],
-                          voltage.size());
-    given = Buffer<float>(voltage.size());
-    std::copy(voltage.begin(), voltage.end(), given.begin());
-  }
-
   static constexpr std::size_t input_size() { return detail::input_size<Net>(); }
+  std::size_t sample_size() const { return detail::sample_size<Net>(options_.steps); }
 
  private:
+  friend class States<Net, ClockedReference>;
+
   static constexpr std::size_t probe_index(std::string_view label) {
     constexpr auto names = Probes<Probed...>::names;
     return static_cast<std::size_t>(std::find(names.begin(), names.end(), label) - names.begin());
   }
 
   template <class Placed>
-  struct Layer {
+  struct Layer : Running<typename Placed::Layer::template Clocked<typename Placed::Site>> {
     static constexpr std::size_t probe = probe_index(Placed::Node::label.view());
-    typename Placed::Layer::template Clocked<typename Placed::Site> expansion;
   };
 
   static auto make(const ParameterSet& parameters, const RunOptions& options) {
     return hana::transform(Sites<Net>{}, [&](auto placed) {
-      return Layer<typename decltype(placed)::type>{{parameters, options}};
+      return Layer<typename decltype(placed)::type>{{{parameters, options}}};
     });
   }
 

@@ -46,7 +46,7 @@ class DenseTrainer final : public Trainable {
         last_gradient_(options.batch, outputs),
         samples_(options.batch) {}
 
-  std::size_t input_size() const override { return detail::input_size<Net>(); }
+  std::size_t input_size() const override { return detail::sample_size<Net>(options_.steps); }
   std::size_t classes() const override { return outputs; }
 
   /// Forward and backward, no step: loss and gradients() of one batch. Labels must be below
@@ -137,7 +137,8 @@ class DenseTrainer final : public Trainable {
   }
 
  private:
-  /// Without spikes a network of activations computes the same at every step: one is enough.
+  /// Without spikes a network of activations computes the same at every step, unless its input is
+  /// a sequence: one is enough.
   static bool needs_steps(const TrainOptions& options) {
     bool any = options.spiking_aware;
     for_each_layer<Net>([&any](auto placed) {

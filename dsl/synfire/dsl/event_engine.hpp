@@ -12,7 +12,6 @@
 // bit.
 #pragma once
 
-#include <boost/hana/at.hpp>
 #include <boost/hana/back.hpp>
 #include <boost/hana/fold_left.hpp>
 #include <boost/hana/for_each.hpp>
@@ -26,15 +25,19 @@
 #include <synfire/dsl/parameters.hpp>
 #include <synfire/dsl/probe.hpp>
 #include <synfire/dsl/run.hpp>
+#include <synfire/dsl/states.hpp>
 #include <synfire/error.hpp>
 
 namespace synfire {
 
 /// One engine serves one thread; copies share the weights. Nothing is allocated after construction.
 template <class Net, class... Probed>
-class EventEngine : detail::check_probes<Net, Probed...> {
+class EventEngine : detail::check_probes<Net, Probed...>,
+                    public States<Net, EventEngine<Net, Probed...>> {
  public:
+  /// Values of the input: of a sample, or, where it is a sequence, of each step of one.
   static constexpr std::size_t input_size() { return detail::input_size<Net>(); }
+  std::size_t sample_size() const { return detail::sample_size<Net>(options_.steps); }
 
   /// Copies the weights into the layout of the kernels: later changes to `parameters` do not count.
   /// Throws InvalidSetting for a dt or a number of steps that cannot be.
@@ -44,17 +47,15 @@ class EventEngine : detail::check_probes<Net, Probed...> {
         records_(make_records()),
         output_(Net::Out::size * (in_time<typename Net::Out> ? options.steps : 1)) {}
 
-  /// Runs one sample: [input size] values in, [output size] out, or [steps][output size] where the
-  /// network's output changes from step to step; valid until the next run. `sample` addresses the
-  /// initial voltages: the same number gives the same run. Throws ShapeMismatch.
+  /// Runs one sample: [input size] values in, or [steps][input size] where the input is a sequence;
+  /// [output size] out, or [steps][output size] where the network's output changes from step to
+  /// step; valid until the next run. `sample` addresses the initial voltages: the same number gives
+  /// the same run, unless options.stateful lets it go on from the last. Throws ShapeMismatch.
   Values run(Values sample_values, std::size_t sample = 0) {
-    if (sample_values.size() != input_size())
-      throw ShapeMismatch("the sample", input_size(), sample_values.size());
-    const RandomAddress address{.seed = options_.seed,
-                                .sample = static_cast<std::uint32_t>(sample)};
-    hana::for_each(layers_, [&](auto& layer) {
-      if constexpr (requires { layer.expansion.start(address); }) layer.expansion.start(address);
-    });
+    if (sample_values.size() != sample_size())
+      throw ShapeMismatch("the sample", sample_size(), sample_values.size());
+    this->make_ready({.seed = options_.seed, .sample = static_cast<std::uint32_t>(sample)},
+                     options_.stateful);
     pass(sample_values, [](auto& event, const auto& in) {
       if constexpr (requires { event.before(in); }) event.before(in);
     });
@@ -80,20 +81,6 @@ class EventEngine : detail::check_probes<Net, Probed...> {
   template <Name name>
   const Record& recorded() const {
     return records_[probe_index(name.view())];
-  }
-
-  /// Start every sample from these voltages ([neurons] of the layer of that label) instead of drawn
-  /// ones. Throws ShapeMismatch.
-  template <Name label>
-  void set_initial_voltage(Values voltage) {
-    static_assert(detail::known_label<Net, label>, "no layer of this network has that label");
-    auto& given = hana::at_c<detail::index_of<Net, label>>(layers_).expansion.begin.given;
-    if (voltage.size() != detail::labels<Net>::widths[detail::index_of<Net, label>])
-      throw ShapeMismatch("the initial voltage",
-                          detail::labels<Net>::widths[detail::index_of<Net, label>],
-                          voltage.size());
-    given = Buffer<float>(voltage.size());
-    std::copy(voltage.begin(), voltage.end(), given.begin());
   }
 
   /// Counts of all runs since construction or forget().
@@ -135,13 +122,15 @@ class EventEngine : detail::check_probes<Net, Probed...> {
   const RunOptions& options() const { return options_; }
 
  private:
+  friend class States<Net, EventEngine>;
+
   static constexpr std::size_t probe_index(std::string_view label) {
     constexpr auto names = Probes<Probed...>::names;
     return static_cast<std::size_t>(std::find(names.begin(), names.end(), label) - names.begin());
   }
 
   template <class Placed>
-  struct Layer {
+  struct Layer : Running<typename Placed::Layer::template Event<typename Placed::Site>> {
     static constexpr std::size_t index = Placed::Node::index;
     static constexpr std::string_view label = Placed::Node::label.view();
     static constexpr std::size_t size = Placed::Node::Out::size;
@@ -151,12 +140,11 @@ class EventEngine : detail::check_probes<Net, Probed...> {
     static constexpr bool works_in_steps =
         in_steps &&
         !(carried_by<typename Placed::Node::In, Held> && Placed::Site::wanted == Delivery::Mean);
-    typename Placed::Layer::template Event<typename Placed::Site> expansion;
   };
 
   static auto make(const ParameterSet& parameters, const RunOptions& options) {
     return hana::transform(Sites<Net, Probes<Probed...>>{}, [&](auto placed) {
-      return Layer<typename decltype(placed)::type>{{parameters, options}};
+      return Layer<typename decltype(placed)::type>{{{parameters, options}}};
     });
   }
   using Layers =

@@ -47,7 +47,7 @@ ExampleRun run_observed(hana::tuple<Places...>, const Parameters<Net>& parameter
   ThreadPool pool(threads);
   const Engine fresh{parameters, options};
   std::vector<Engine> engines(pool.threads(), fresh);
-  std::vector<Buffer<float>> inputs(engines.size(), Buffer<float>(Engine::input_size()));
+  std::vector<Buffer<float>> inputs(engines.size(), Buffer<float>(fresh.sample_size()));
   std::vector<Rates> rates(count);
   ExampleRun result;
   result.samples.assign(count, fresh.activity());

@@ -66,7 +66,7 @@ class NetModel final : public Model {
 
   Evaluation evaluate(const ImageSet& data, const RunOptions& options,
                       std::size_t threads) const override {
-    check_images(data);
+    check_images(data, options.steps);
     const auto load = loader(data);
     Evaluation result{};
     result.samples = data.size();
@@ -82,7 +82,7 @@ class NetModel final : public Model {
     result.activity = engine.activity();
 
     EventEngine<Net> single(parameters_, options);
-    Buffer<float> input(EventEngine<Net>::input_size());
+    Buffer<float> input(single.sample_size());
     std::vector<double> microseconds;
     for (std::size_t i = 0; i < std::min<std::size_t>(data.size(), 2000); ++i) {
       load(i, input.data());
@@ -96,7 +96,7 @@ class NetModel final : public Model {
 
   ExampleRun run_examples(const ImageSet& data, const RunOptions& options,
                           std::size_t threads) const override {
-    check_images(data);
+    check_images(data, options.steps);
     return synfire::run_examples(parameters_, options, data.size(), loader(data), threads);
   }
 
@@ -106,11 +106,13 @@ class NetModel final : public Model {
     std::vector<double> microseconds;
     for (std::size_t r = 0; r < std::max<std::size_t>(repeats, 1); ++r) {
       engine.forget();
+      engine.reset();
       const auto begin = Clock::now();
       engine.run(image, sample);
       microseconds.push_back(seconds_since(begin) * 1e6);
     }
     engine.forget();
+    engine.reset();
     const Values logits = engine.run(image, sample);
     return {std::vector<float>(logits.begin(), logits.end()), arg_max(logits), engine.activity(),
             median(microseconds)};
@@ -137,10 +139,11 @@ class NetModel final : public Model {
       kernels::scale_pixels(image.data(), image.size(), values);
     };
   }
-  static void check_images(const ImageSet& data) {
+  static void check_images(const ImageSet& data, std::size_t steps) {
     if (data.size() == 0) throw InvalidSetting("the number of images", "0", "at least 1");
-    if (data.pixels_per_image() != EventEngine<Net>::input_size())
-      throw ShapeMismatch("an image", EventEngine<Net>::input_size(), data.pixels_per_image());
+    const std::size_t expected = detail::sample_size<Net>(steps);
+    if (data.pixels_per_image() != expected)
+      throw ShapeMismatch("an image", expected, data.pixels_per_image());
   }
 
   NetCard card_;

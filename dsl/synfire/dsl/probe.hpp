@@ -67,6 +67,16 @@ constexpr std::size_t input_size() {
   }
 }
 
+/// Values of a sample: a sequence has its input at each step.
+template <class Net>
+constexpr std::size_t sample_size(std::size_t steps) {
+  if constexpr (Net::sound) {
+    return input_size<Net>() * (labels<Net>::in_steps[0] ? steps : 1);
+  } else {
+    return 0;
+  }
+}
+
 template <class Net, class P>
 struct check_probe {
   static_assert(

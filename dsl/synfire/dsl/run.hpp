@@ -1,12 +1,14 @@
 // What the running expansions of a layer share.
 //
 // Clocked<Site>, the definition: scalar, dense, every layer at every step.
-//   start(RandomAddress)  a new sample, where the layer has state
+//   start(RandomAddress)  a new state, where the layer has one; a stateful run goes on without
+//   begin()               a new run, where the layer counts or adds up over a run
 //   step(in)              one step
 //   value                 what it made
+//   state()               std::span<float> of its state, where it has one
 //
 // Event<Site>: a layer has the methods of the phases in which it works, and no others.
-//   start(RandomAddress)  a new sample, where the layer has state
+//   start(RandomAddress), begin(), state()  as above
 //   before(in)            once, before the steps: everything that is Held
 //   step(in)              each step
 //   after(in)             once, after the steps: everything that is Final
@@ -52,10 +54,11 @@ struct EventBuffer {
   std::size_t size = 0;
 };
 
-inline float spikes_in(const float* count, std::size_t n) {
-  float sum = 0;
+/// Sum of |count|; 0 where it is none that a counter could hold (NaN, infinity).
+inline std::uint64_t spikes_in(const float* count, std::size_t n) {
+  double sum = 0;
   for (std::size_t i = 0; i < n; ++i) sum += std::abs(count[i]);
-  return sum;
+  return sum < 0x1p63 ? static_cast<std::uint64_t>(sum) : 0;
 }
 
 }  // namespace synfire

@@ -87,7 +87,7 @@ struct Dense {
     void step(SpikeView in) {
       for (std::size_t k = 0; k < in.size; ++k) amount[k] = in.count[k] / in.unit;
       add(in.index, in.size);
-      operations += static_cast<std::uint64_t>(spikes_in(in.count, in.size)) * Width;
+      operations += spikes_in(in.count, in.size) * Width;
     }
 
     Values value() const { return {sum.data(), Width}; }

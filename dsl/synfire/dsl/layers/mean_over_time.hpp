@@ -40,7 +40,7 @@ struct MeanOverTime {
     static constexpr std::size_t size = Site::In::size;
     Clocked(const ParameterSet&, const RunOptions&) : sum(size), value(size) {}
 
-    void start(const RandomAddress&) {
+    void begin() {
       sum.assign(size, 0.0f);
       steps = 0;
     }
@@ -71,7 +71,7 @@ struct MeanOverTime {
     Event(const ParameterSet&, const RunOptions& options)
         : sum(size), mean(size), steps(static_cast<float>(options.steps)) {}
 
-    void start(const RandomAddress&) { std::fill(sum.begin(), sum.end(), 0.0f); }
+    void begin() { std::fill(sum.begin(), sum.end(), 0.0f); }
 
     void step(SpikeView in) requires(!given_mean) {
       for (std::size_t k = 0; k < in.size; ++k) sum[in.index[k]] += in.count[k];
@@ -102,7 +102,8 @@ struct MeanOverTime {
     explicit Batch(const Learning& learning) {
       if constexpr (!given_mean) {
         mean = OwnedMatrix(learning.batch, size);
-        in_gradients = OwnedMatrix(learning.batch * learning.steps, size);
+        if constexpr (Site::learns_before)
+          in_gradients = OwnedMatrix(learning.batch * learning.steps, size);
         out = mean.view();
         in_gradient = in_gradients.view();
       }
@@ -127,7 +128,7 @@ struct MeanOverTime {
     void backward(Matrix gradient, const BatchRun& run) {
       if constexpr (given_mean) {
         in_gradient = gradient;
-      } else {
+      } else if constexpr (Site::learns_before) {
         const float share = 1.0f / static_cast<float>(run.steps);
         in_pieces(*run.pool, run.count, 4, [&](std::size_t first, std::size_t last) {
           for (std::size_t s = first; s < last; ++s)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include <synfire/dsl/batch.hpp>
@@ -69,14 +70,15 @@ struct Spiking {
       value.unit = constants.unit;
     }
 
-    void start(const RandomAddress& address) { begin.into(voltage, address, Site::index); }
+    void start(const RandomAddress& address) { initial.into(voltage, address, Site::index); }
+    std::span<float> state() { return voltage; }
     void step(const std::vector<float>& in) {
       for (std::size_t i = 0; i < size; ++i)
         value.count[i] = Neuron::update(voltage[i], Neuron::drive(in[i], constants), constants);
     }
 
     typename Neuron::Constants constants;
-    Start begin;
+    Start initial;
     Buffer<float> voltage;
     ClockedCounts value;
   };
@@ -93,33 +95,43 @@ struct Spiking {
           steps(options.steps),
           voltage(size),
           drive(size),
-          total(size),
+          fired(size),
+          total(as_mean ? size : 0),
           mean(as_mean ? size : 0),
-          events(as_mean ? 0 : size) {}
+          events(size) {}
 
-    void start(const RandomAddress& address) {
-      begin.into(voltage, address, Site::index);
+    void start(const RandomAddress& address) { initial.into(voltage, address, Site::index); }
+    std::span<float> state() { return voltage; }
+    void begin() {
+      std::fill(fired.begin(), fired.end(), 0.0f);
       std::fill(total.begin(), total.end(), 0.0f);
     }
 
     /// A held current drives every step alike: the drive is computed once, and where nobody wants
-    /// single steps, all of them are integrated while the neurons sit in registers.
+    /// single steps, all of them are integrated while the neurons sit in registers. From a voltage
+    /// in [0, 1), all counts of a neuron have the sign of its rate: the total tells how many.
     void before(Values in) requires held {
       drive_with(in);
-      if constexpr (as_mean)
+      if constexpr (as_mean) {
         Neuron::fire_total(drive.data(), voltage.data(), size, steps, constants, total.data());
+        for (std::size_t i = 0; i < size; ++i) fired[i] = std::abs(total[i]);
+      }
     }
 
     template <class In>
     void step(const In& in) requires(stepped || !as_mean) {
       if constexpr (stepped) drive_with(in);
+      float* count = events.count.data();
       if constexpr (as_mean) {
-        Neuron::fire_add(drive.data(), voltage.data(), size, constants, total.data());
+        Neuron::fire_total(drive.data(), voltage.data(), size, 1, constants, count);
+        for (std::size_t i = 0; i < size; ++i) {
+          total[i] += count[i];
+          fired[i] += std::abs(count[i]);
+        }
       } else {
-        events.size = Neuron::fire(drive.data(), voltage.data(), size, constants,
-                                   events.index.data(), events.count.data());
-        for (std::size_t k = 0; k < events.size; ++k) total[events.index[k]] += events.count[k];
-        spikes += static_cast<std::uint64_t>(spikes_in(events.count.data(), events.size));
+        events.size =
+            Neuron::fire(drive.data(), voltage.data(), size, constants, events.index.data(), count);
+        for (std::size_t k = 0; k < events.size; ++k) fired[events.index[k]] += std::abs(count[k]);
       }
     }
 
@@ -128,9 +140,9 @@ struct Spiking {
       if constexpr (as_mean) {
         const float seconds = static_cast<float>(steps) * constants.unit;
         for (std::size_t i = 0; i < size; ++i) mean[i] = total[i] / seconds;
-        spikes += static_cast<std::uint64_t>(spikes_in(total.data(), size));
       }
-      for (std::size_t i = 0; i < size; ++i) most = std::max(most, std::abs(total[i]));
+      for (const float count : fired) most = std::max(most, count);
+      spikes += spikes_in(fired.data(), size);
       ++samples;
     }
 
@@ -158,9 +170,10 @@ struct Spiking {
     }
 
     typename Neuron::Constants constants;
-    Start begin;
+    Start initial;
     std::size_t steps;
-    Buffer<float> voltage, drive, total, mean;
+    Buffer<float> voltage, drive;
+    Buffer<float> fired, total, mean;  // |count| and count over the run, and the rate
     EventBuffer events;
     std::uint64_t spikes = 0, samples = 0;
     float most = 0;  // spikes of one neuron in one sample
@@ -180,9 +193,10 @@ struct Spiking {
           spiking(learning.spiking || remembers),
           voltage(learning.batch, size),
           drive(learning.batch, size),
-          values(as_mean ? learning.batch : learning.batch * learning.steps, size),
-          in_gradients(held ? learning.batch : learning.batch * learning.steps, size) {
+          values(as_mean ? learning.batch : learning.batch * learning.steps, size) {
       if constexpr (remembers) history = OwnedMatrix(learning.batch * learning.steps, size);
+      if constexpr (Site::learns_before)
+        in_gradients = OwnedMatrix(held ? learning.batch : learning.batch * learning.steps, size);
       out = values.view();
       in_gradient = in_gradients.view();
     }
@@ -195,9 +209,10 @@ struct Spiking {
     }
 
     void backward(Matrix gradient, const BatchRun& run) {
-      in_pieces(*run.pool, run.count, 4, [&](std::size_t first, std::size_t last) {
-        for (std::size_t s = first; s < last; ++s) back(s, gradient, run);
-      });
+      if constexpr (Site::learns_before)
+        in_pieces(*run.pool, run.count, 4, [&](std::size_t first, std::size_t last) {
+          for (std::size_t s = first; s < last; ++s) back(s, gradient, run);
+        });
     }
 
    private:

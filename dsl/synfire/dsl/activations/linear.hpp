@@ -1,0 +1,14 @@
+// x
+#pragma once
+
+#include <string_view>
+
+namespace synfire {
+
+struct Linear {
+  static constexpr std::string_view name = "linear";
+  static float value(float x) { return x; }
+  static float derivative(float) { return 1; }
+};
+
+}  // namespace synfire

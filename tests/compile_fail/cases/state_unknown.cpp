@@ -1,0 +1,17 @@
+// sentence: no layer of this network has that label
+// names: Net | "spiking_3"
+#include "use.hpp"
+
+using namespace synfire;
+
+struct Net : Network<Input<4>, Dense<8>, Spiking<Relu>, MeanOverTime> {};
+
+void set(EventEngine<Net>& engine, Values values) {
+#ifdef FAULTY
+  engine.set_state<"spiking_3">(values);
+#else
+  engine.set_state<"spiking_2">(values);
+#endif
+}
+
+template void use<Net>(Values);
