@@ -152,13 +152,17 @@ void ThreadPool::run(std::size_t n,
   Job job{.n = n, .work = work};
   publish(&job);
   look_at_this_thread(false);
+  // Isolated: a thread that waits for a run within a run takes no piece of the outer one meanwhile,
+  // whose slot it holds already.
   arena_->arena.execute([&] {
-    tbb::parallel_for(
-        std::size_t{0}, std::min(n, threads_),
-        [&](std::size_t) {
-          job.take_pieces(static_cast<std::size_t>(tbb::this_task_arena::current_thread_index()));
-        },
-        tbb::simple_partitioner{});
+    tbb::this_task_arena::isolate([&] {
+      tbb::parallel_for(
+          std::size_t{0}, std::min(n, threads_),
+          [&](std::size_t) {
+            job.take_pieces(static_cast<std::size_t>(tbb::this_task_arena::current_thread_index()));
+          },
+          tbb::simple_partitioner{});
+    });
   });
   look_at_this_thread(true);
   observe(&job);
