@@ -105,7 +105,8 @@ class Undo {
     if (fault) throw FileError(folder, 0, "cannot be made a folder (" + fault.message() + ")");
   }
   void write(const fs::path& path, std::string_view bytes) {
-    const bool is_new = !fs::exists(path);
+    std::error_code ignored;
+    const bool is_new = !fs::exists(path, ignored);
     write_file(path, bytes);
     if (is_new) made_.push_back(path);
   }

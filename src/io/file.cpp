@@ -95,10 +95,10 @@ std::string system_reason(int error_number) {
   return std::generic_category().message(error_number);
 }
 
-std::string quoted(std::string_view text) {
+std::string escaped(std::string_view text) {
   constexpr std::size_t kLongest = 80;
   constexpr char kDigits[] = "0123456789abcdef";
-  std::string out = "'";
+  std::string out;
   for (const char c : text.substr(0, kLongest)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
@@ -107,7 +107,11 @@ std::string quoted(std::string_view text) {
       out += c;
     }
   }
-  return out + (text.size() > kLongest ? "...'" : "'");
+  return out + (text.size() > kLongest ? "..." : "");
+}
+
+std::string quoted(std::string_view text) {
+  return "'" + escaped(text) + "'";
 }
 
 InputFile::InputFile(fs::path path)

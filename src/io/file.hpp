@@ -13,8 +13,9 @@ namespace synfire::io {
 /// What the system says about an errno value, such as "No space left on device".
 std::string system_reason(int error_number);
 
-/// Text from a file, fit for a sentence: in quotes, control characters escaped, long text cut.
-std::string quoted(std::string_view text);
+/// Text from a file, fit for a sentence: control characters escaped, long text cut.
+std::string escaped(std::string_view text);
+std::string quoted(std::string_view text);  // the same in quotes
 
 /// A file open for reading, from its beginning to its end.
 class InputFile {

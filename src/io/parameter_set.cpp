@@ -7,6 +7,8 @@
 #include <synfire/error.hpp>
 #include <synfire/random.hpp>
 
+#include "file.hpp"
+
 namespace synfire {
 namespace {
 
@@ -91,13 +93,14 @@ void ParameterSet::check_signature(const TensorFile& file,
   const std::vector<std::string> theirs = split(found->second, '|');
   if (theirs.front() != kFormat)
     throw SignatureMismatch(signature_, found->second, 0,
-                            path.string() + ": its signature starts with '" + theirs.front() +
-                                "' where this program knows '" + std::string(kFormat) + "'");
+                            path.string() + ": its signature starts with " +
+                                io::quoted(theirs.front()) + " where this program knows " +
+                                io::quoted(kFormat));
   std::size_t layer = 0;
   while (layer < layers_.size() && layer + 1 < theirs.size() && layers_[layer] == theirs[layer + 1])
     ++layer;
   const std::string theirs_here =
-      layer + 1 < theirs.size() ? theirs[layer + 1] : std::string("nothing");
+      layer + 1 < theirs.size() ? io::escaped(theirs[layer + 1]) : std::string("nothing");
   const std::string ours_here = layer < layers_.size() ? layers_[layer] : std::string("nothing");
   throw SignatureMismatch(signature_, found->second, layer,
                           path.string() + ": belongs to another network: layer " +
@@ -130,7 +133,7 @@ std::map<std::string, std::string> ParameterSet::read(const std::filesystem::pat
         (sources[i]->shape != wanted &&
          without_leading_ones(sources[i]->shape) != without_leading_ones(wanted)))
       throw SignatureMismatch(signature_, "", placed_[i].layer,
-                              path.string() + ": tensor " + sources[i]->name + " is " +
+                              path.string() + ": tensor " + io::quoted(sources[i]->name) + " is " +
                                   to_text(sources[i]->shape) + " where layer " +
                                   std::to_string(placed_[i].layer) + " (" +
                                   layers_[placed_[i].layer] + ") wants float32 " +

@@ -44,16 +44,24 @@ constexpr std::size_t kMostThreads = 1024;
 // from oneTBB and to look at our work, and told the order.
 #ifdef SYNFIRE_THREAD_SANITIZER
 void look_at_this_thread(bool look) {
-  static thread_local bool looking = true;
-  if (look == looking) return;
-  looking = look;
-  if (look) {
-    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
-    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
-  } else {
-    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
-    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
-  }
+  // A worker may end without leaving its arena in an observer's sight: then it ends looked at.
+  struct Sight {
+    bool looking = true;
+    void set(bool look) {
+      if (look == looking) return;
+      looking = look;
+      if (look) {
+        AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+      } else {
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+        AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+      }
+    }
+    ~Sight() { set(true); }
+  };
+  static thread_local Sight sight;
+  sight.set(look);
 }
 void publish(void* address) {
   __tsan_release(address);
@@ -124,16 +132,17 @@ std::size_t thread_count(std::size_t wanted) {
 
 struct ThreadPool::Arena {
   explicit Arena(std::size_t threads) : arena(static_cast<int>(threads)) {
-    // oneTBB makes no more workers than cores unless it is told to.
+    // oneTBB makes no more workers than cores unless it is told to, before it looks at an arena.
     if (threads > usable_cores()) {
       control.emplace(tbb::global_control::max_allowed_parallelism, threads);
     }
     arena.initialize();
+    watch.emplace(arena);
   }
 
   std::optional<tbb::global_control> control;
   tbb::task_arena arena;
-  WorkerWatch watch{arena};
+  std::optional<WorkerWatch> watch;
 };
 
 ThreadPool::ThreadPool(std::size_t threads)
@@ -152,13 +161,17 @@ void ThreadPool::run(std::size_t n,
   Job job{.n = n, .work = work};
   publish(&job);
   look_at_this_thread(false);
+  // Isolated: a thread that waits for a run within a run takes no piece of the outer one meanwhile,
+  // whose slot it holds already.
   arena_->arena.execute([&] {
-    tbb::parallel_for(
-        std::size_t{0}, std::min(n, threads_),
-        [&](std::size_t) {
-          job.take_pieces(static_cast<std::size_t>(tbb::this_task_arena::current_thread_index()));
-        },
-        tbb::simple_partitioner{});
+    tbb::this_task_arena::isolate([&] {
+      tbb::parallel_for(
+          std::size_t{0}, std::min(n, threads_),
+          [&](std::size_t) {
+            job.take_pieces(static_cast<std::size_t>(tbb::this_task_arena::current_thread_index()));
+          },
+          tbb::simple_partitioner{});
+    });
   });
   look_at_this_thread(true);
   observe(&job);
