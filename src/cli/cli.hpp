@@ -117,6 +117,11 @@ void require_writable(const std::string& path);
 std::map<std::string, std::string> weights_metadata(const std::string& net, const Dataset& data,
                                                     const TrainOptions& options);
 
+/// Called first: from here on a thread of its own takes SIGINT and SIGTERM, and every other thread
+/// has them blocked. A handler's frame on the stack of a thread inside oneDNN's generated code
+/// would corrupt what that code keeps there.
+void wait_for_signals();
+
 /// A training that Ctrl-C ended.
 struct Interrupted : Error {
   using Error::Error;

@@ -16,6 +16,7 @@ constexpr int kFailed = 1, kUsage = 2;
 
 int main(int argc, char** argv) {
   using namespace synfire;
+  cli::wait_for_signals();
   CLI::App app{"Event-driven simulation and training of spiking networks.", "synfire"};
   app.set_version_flag("--version", "synfire " SYNFIRE_VERSION);
   app.require_subcommand(1);

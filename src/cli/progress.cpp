@@ -2,9 +2,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -13,29 +15,18 @@
 namespace synfire::cli {
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
+std::atomic<bool> watched = false, interrupted = false;
 
 /// While it lives, the first Ctrl-C (or termination) is noted; the second ends the program.
 class Watch {
  public:
   Watch() {
-    interrupted = 0;
-    struct sigaction action {};
-    action.sa_handler = [](int) { interrupted = 1; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-    sigaction(SIGINT, &action, &interrupt_);
-    sigaction(SIGTERM, &action, &terminate_);
+    interrupted = false;
+    watched = true;
   }
-  ~Watch() {
-    sigaction(SIGINT, &interrupt_, nullptr);
-    sigaction(SIGTERM, &terminate_, nullptr);
-  }
+  ~Watch() { watched = false; }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
-
- private:
-  struct sigaction interrupt_ {};
-  struct sigaction terminate_ {};
 };
 
 std::size_t terminal_width() {
@@ -94,6 +85,22 @@ class Bar {
 
 }  // namespace
 
+void wait_for_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread([signals] {
+    for (int number = 0; sigwait(&signals, &number) == 0;) {
+      if (watched && !interrupted.exchange(true)) continue;
+      signal(number, SIG_DFL);
+      pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+      raise(number);
+    }
+  }).detach();
+}
+
 TrainResult train_with_progress(Model& model, const ImageSet& data, const TrainOptions& options,
                                 const FitFiles& files, const std::string& title,
                                 const std::string& resume) {
@@ -106,7 +113,7 @@ TrainResult train_with_progress(Model& model, const ImageSet& data, const TrainO
       const std::size_t left = p.batches - p.batch + (p.epochs - p.epoch) * p.batches;
       bar.show(p, static_cast<double>(left * options.batch) / p.samples_per_second);
       last = p;
-      return interrupted == 0;
+      return !interrupted;
     });
   }
   // Stopped behind the very last batch, a training is whole.
