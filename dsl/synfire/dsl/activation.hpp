@@ -2,6 +2,7 @@
 //   name           its word in signatures ("relu")
 //   value(x)       the function
 //   derivative(x)  its derivative at x (at a kink, what TensorFlow takes)
+//   nonnegative    true, where it is there: value(x) >= 0 for every x
 #pragma once
 
 #include <concepts>
@@ -14,6 +15,12 @@ concept Activation = requires(float x) {
   { A::name } -> std::convertible_to<std::string_view>;
   { A::value(x) } -> std::same_as<float>;
   { A::derivative(x) } -> std::same_as<float>;
+};
+
+/// Whether an activation, or a neuron model's spikes, are never negative.
+template <class A>
+inline constexpr bool is_nonnegative = requires {
+  requires A::nonnegative;
 };
 
 struct AnyActivation {};

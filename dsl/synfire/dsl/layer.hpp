@@ -3,7 +3,7 @@
 // A layer is a struct in layers/ that says everything about itself:
 //   kind                  its word in signatures and default labels ("dense")
 //   signature()           kind and what distinguishes it ("dense(128)")
-//   is_source             true for Input alone
+//   is_source             true for inputs alone
 //   accepts<In>           whether it takes the signal In
 //   Demand<Where, In>     the static_asserts that refuse the others, a sentence each
 //   Out<In>               the signal it makes

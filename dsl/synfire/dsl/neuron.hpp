@@ -6,6 +6,7 @@
 //   Constants(tensors, dt)         what a run derives from them, and
 //     unit                         one spike is worth 1 / unit to whoever reads it
 //   random_start                   initial voltage uniform in [0, 1), or 0
+//   nonnegative                    true, where it is there: no spike is negative
 //   drive(x, constants)            what an input x adds in one step
 //   update(voltage, drive, c)      one step, returns the number of spikes: THE DEFINITION
 //   fire, fire_total, fire_add     update for many neurons by a compiled kernel (see kernels.hpp):
@@ -43,6 +44,7 @@ struct RateNeuron {
   static constexpr std::array<TensorSpec, 0> tensors{};
   static constexpr bool integrates_rate = true;
   static constexpr bool random_start = true;
+  static constexpr bool nonnegative = is_nonnegative<A>;
 
   struct Constants {
     Constants(const ParameterSet&, std::size_t, float dt) : unit(dt) {}

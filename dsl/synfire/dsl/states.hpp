@@ -45,6 +45,7 @@ class States {
   /// What the last run left; zeros before the first.
   template <Name label>
   Values state() const {
+    // An expansion hands out its state to be changed; here it is only read.
     return const_cast<States*>(this)->template mutable_state<label>();
   }
 
@@ -85,7 +86,8 @@ class States {
   template <Name label>
   auto& layer() {
     static_assert(known<label>, "no layer of this network has that label");
-    return boost::hana::at_c < known<label> ? detail::index_of<Net, label> : 0 > (engine().layers_);
+    constexpr std::size_t index = known<label> ? detail::index_of<Net, label> : 0;
+    return boost::hana::at_c<index>(engine().layers_);
   }
 
   template <Name label>

@@ -7,6 +7,7 @@ namespace synfire {
 
 struct Relu {
   static constexpr std::string_view name = "relu";
+  static constexpr bool nonnegative = true;
   static float value(float x) { return x < 0 ? 0 : x; }  // NaN stays NaN
   static float derivative(float x) { return x > 0 ? 1.0f : 0.0f; }
 };

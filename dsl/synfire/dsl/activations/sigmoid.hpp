@@ -8,6 +8,7 @@ namespace synfire {
 
 struct Sigmoid {
   static constexpr std::string_view name = "sigmoid";
+  static constexpr bool nonnegative = true;
   static float value(float x) {
     return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(x))));
   }

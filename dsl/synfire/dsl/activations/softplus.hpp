@@ -11,6 +11,7 @@ namespace synfire {
 
 struct Softplus {
   static constexpr std::string_view name = "softplus";
+  static constexpr bool nonnegative = true;
   static float value(float x) { return std::max(x, 0.0f) + std::log1p(std::exp(-std::abs(x))); }
   static float derivative(float x) { return Sigmoid::value(x); }
 };

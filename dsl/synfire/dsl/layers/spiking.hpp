@@ -89,40 +89,41 @@ struct Spiking {
     static constexpr bool held = carried_by<typename Site::In, Held>;
     static constexpr bool stepped = !held;
     static constexpr bool as_mean = Site::wanted == Delivery::Mean;
+    /// Spikes that have one sign in a run (from a voltage in [0, 1)) are as many as their sum.
+    static constexpr bool sum_counts = as_mean && (held || is_nonnegative<Neuron>);
 
     Event(const ParameterSet& parameters, const RunOptions& options)
         : constants(parameters, Site::first_tensor, options.dt),
           steps(options.steps),
           voltage(size),
           drive(size),
-          fired(size),
           total(as_mean ? size : 0),
+          fired(sum_counts ? 0 : size),
           mean(as_mean ? size : 0),
-          events(size) {}
+          events(sum_counts ? 0 : size) {}
 
     void start(const RandomAddress& address) { initial.into(voltage, address, Site::index); }
     std::span<float> state() { return voltage; }
     void begin() {
-      std::fill(fired.begin(), fired.end(), 0.0f);
       std::fill(total.begin(), total.end(), 0.0f);
+      std::fill(fired.begin(), fired.end(), 0.0f);
     }
 
     /// A held current drives every step alike: the drive is computed once, and where nobody wants
-    /// single steps, all of them are integrated while the neurons sit in registers. From a voltage
-    /// in [0, 1), all counts of a neuron have the sign of its rate: the total tells how many.
+    /// single steps, all of them are integrated while the neurons sit in registers.
     void before(Values in) requires held {
       drive_with(in);
-      if constexpr (as_mean) {
+      if constexpr (as_mean)
         Neuron::fire_total(drive.data(), voltage.data(), size, steps, constants, total.data());
-        for (std::size_t i = 0; i < size; ++i) fired[i] = std::abs(total[i]);
-      }
     }
 
     template <class In>
     void step(const In& in) requires(stepped || !as_mean) {
       if constexpr (stepped) drive_with(in);
       float* count = events.count.data();
-      if constexpr (as_mean) {
+      if constexpr (sum_counts) {
+        Neuron::fire_add(drive.data(), voltage.data(), size, constants, total.data());
+      } else if constexpr (as_mean) {
         Neuron::fire_total(drive.data(), voltage.data(), size, 1, constants, count);
         for (std::size_t i = 0; i < size; ++i) {
           total[i] += count[i];
@@ -141,8 +142,9 @@ struct Spiking {
         const float seconds = static_cast<float>(steps) * constants.unit;
         for (std::size_t i = 0; i < size; ++i) mean[i] = total[i] / seconds;
       }
-      for (const float count : fired) most = std::max(most, count);
-      spikes += spikes_in(fired.data(), size);
+      const Buffer<float>& counted = sum_counts ? total : fired;
+      for (const float count : counted) most = std::max(most, std::abs(count));
+      spikes += spikes_in(counted.data(), size);
       ++samples;
     }
 
@@ -173,7 +175,7 @@ struct Spiking {
     Start initial;
     std::size_t steps;
     Buffer<float> voltage, drive;
-    Buffer<float> fired, total, mean;  // |count| and count over the run, and the rate
+    Buffer<float> total, fired, mean;  // sums of count and |count| over the run, and the rate
     EventBuffer events;
     std::uint64_t spikes = 0, samples = 0;
     float most = 0;  // spikes of one neuron in one sample

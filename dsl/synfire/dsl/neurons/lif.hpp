@@ -22,6 +22,7 @@ struct LeakyIntegrateAndFire {
       TensorSpec{"tau", {1, 0}, {Initializer::Kind::Constant, 0.005f}, false}};
   static constexpr bool integrates_rate = false;
   static constexpr bool random_start = false;
+  static constexpr bool nonnegative = true;
 
   struct Constants {
     Constants(const ParameterSet& parameters, std::size_t first_tensor, float dt) {
