@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -88,5 +89,8 @@ TrainResult fit(Trainable& trainable, const ImageSet& data, const TrainOptions& 
 Trainable::BatchResult softmax_cross_entropy(const float* logits, const std::uint8_t* labels,
                                              std::size_t count, std::size_t classes,
                                              float* gradient);
+
+/// exp(logit) over their sum: [classes] -> [classes].
+std::vector<double> softmax(std::span<const float> logits);
 
 }  // namespace synfire

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <synfire/training.hpp>
 
@@ -29,6 +30,15 @@ Trainable::BatchResult softmax_cross_entropy(const float* logits, const std::uin
     result.correct += best == label;
   }
   return result;
+}
+
+std::vector<double> softmax(std::span<const float> logits) {
+  const double most = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> p;
+  for (const float logit : logits) p.push_back(std::exp(logit - most));
+  const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+  for (double& x : p) x /= sum;
+  return p;
 }
 
 }  // namespace synfire
