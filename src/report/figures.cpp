@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -61,18 +62,16 @@ Plot softmax_plot(const Report& report, const Trace& trace) {
                        at(t, best(t)));
   };
   const std::size_t last = trace.steps - 1;
-  return {
-      "Softmax output over time",
-      fmt::format("Had the output been read at once, {}{}. The image is labelled {}, which ends at "
-                  "{:.3f}.",
-                  says(0), last > 0 ? "; " + says(last) : "", report.classes[report.label],
-                  at(last, report.label)),
-      fmt::format("$softmax << EOD\n{}EOD\n"
-                  "set xrange [0.5:{}.5]\nset yrange [0:1]\n{}"
-                  "set xlabel 'step'\nset ylabel 'softmax'\n"
-                  "set key outside below maxcols 2 samplen 2\n{}\n",
-                  data, trace.steps, trace.steps <= 12 ? "set xtics 1\n" : "", lines),
-      480, 380};
+  return {"Softmax output over time",
+          fmt::format("Test image {}, labelled {}: {}{}; its own class ends at {:.3f}.",
+                      report.image, report.classes[report.label], last > 0 ? says(0) + ", " : "",
+                      says(last), at(last, report.label)),
+          fmt::format("$softmax << EOD\n{}EOD\n"
+                      "set xrange [0.5:{}.5]\nset yrange [0:1]\n{}"
+                      "set xlabel 'step'\nset ylabel 'softmax'\n"
+                      "set key outside below Left reverse maxcols 2 samplen 2 height 0.5\n{}\n",
+                      data, trace.steps, trace.steps <= 12 ? "set xtics 1\n" : "", lines),
+          480, 380};
 }
 
 Plot histogram_plot(const SpikeHistogram& histogram, double dt) {
@@ -101,11 +100,12 @@ Plot histogram_plot(const SpikeHistogram& histogram, double dt) {
                       grouped(all), said, 1 / dt),
           fmt::format("$histogram << EOD\n{}EOD\n"
                       "set logscale y\nset yrange [{:g}:100]\nset format y '%g%%'\n"
-                      "set xrange [{}.5:{}.5]\n{}"
+                      "set xrange [{}:{}]\n{}"
                       "set xlabel 'spikes in a step'\nset ylabel 'share of neuron-steps'\n"
                       "set boxwidth 0.8\nset style fill solid\n"
                       "plot $histogram using 1:2 with boxes lt 1\n",
-                      data, std::pow(10, std::floor(std::log10(least) - 0.01)), first - 1, last,
+                      data, std::pow(10, std::floor(std::log10(least) - 0.01)),
+                      static_cast<double>(first) - 0.7, static_cast<double>(last) + 0.7,
                       last - first <= 12 ? "set xtics 1\n" : "")};
 }
 
@@ -142,11 +142,13 @@ Plot raster_plot(const Trace& trace) {
 
 Plot training_plot(const std::vector<EpochResult>& epochs) {
   std::string data;
-  double most = 0;
+  double most = 0, least = 100;
   for (std::size_t e = 0; e < epochs.size(); ++e) {
     data += fmt::format("{} {:.6g} {:.6g}\n", e + 1, epochs[e].loss, 100 * epochs[e].accuracy);
     if (epochs[e].loss > most) most = epochs[e].loss;
+    least = std::min(least, 100 * epochs[e].accuracy);
   }
+  const double bottom = std::max(0.0, std::floor((least - 2) / 10) * 10);
   const EpochResult &first = epochs.front(), &last = epochs.back();
   return {
       "Loss and accuracy in training",
@@ -154,67 +156,73 @@ Plot training_plot(const std::vector<EpochResult>& epochs) {
                   "images from {} to {}.",
                   count_of(epochs.size(), "epoch"), first.loss, last.loss, percent(first.accuracy),
                   percent(last.accuracy)),
-      fmt::format("$training << EOD\n{}EOD\n"
-                  "set xrange [0.5:{}.5]\n{}set lmargin 9\n"
-                  "set multiplot layout 2,1\n"
-                  "set ylabel 'loss'\nset yrange [0:{:g}]\n"
-                  "plot $training using 1:2 with linespoints lt 2 pt 7 ps 0.5\n"
-                  "set ylabel 'accuracy'\nset yrange [*:100]\nset format y '%g%%'\n"
-                  "set xlabel 'epoch'\n"
-                  "plot $training using 1:3 with linespoints lt 1 pt 7 ps 0.5\n"
-                  "unset multiplot\n",
-                  data, epochs.size(), epochs.size() <= 12 ? "set xtics 1\n" : "",
-                  most > 0 ? 1.05 * most : 1),
-      480, 380};
+      fmt::format(
+          "$training << EOD\n{}EOD\n"
+          "set xrange [0.5:{}.5]\n{}set lmargin 9\n"
+          "set multiplot layout 2,1\n"
+          "set ylabel 'loss'\nset yrange [0:{:g}]\n"
+          "plot $training using 1:2 with linespoints lt 2 pt 7 ps 0.5\n"
+          "set ylabel 'accuracy'\nset yrange [{:g}:100]\nset ytics {}\nset format y '%g%%'\n"
+          "set xlabel 'epoch'\n"
+          "plot $training using 1:3 with linespoints lt 1 pt 7 ps 0.5\n"
+          "unset multiplot\n",
+          data, epochs.size(), epochs.size() <= 12 ? "set xtics 1\n" : "",
+          most > 0 ? 1.05 * most : 1, bottom, bottom < 50 ? 25 : 10),
+      480, 440};
 }
 
 // ------------------------------------------------------------------ all rows
 
-struct Point {
-  std::string name;
-  double accuracy;  // percent
-  double x;         // above 0: the axis is logarithmic
-  std::optional<double> published_accuracy, published_x;
+struct Place {
+  double x, accuracy;  // percent
 };
 
-/// Rows that have no place on the axis are a level, and say so.
+struct Point {
+  std::size_t row;  // gives colour and shape
+  std::string name;
+  Place ours;
+  std::optional<Place> published;
+};
+
+/// The axis is logarithmic: a row that has no x above 0 is drawn as a level.
 Plot against(const std::string& title, const std::string& axis, const std::vector<Point>& points) {
   std::string blocks, lines, said;
-  bool published = false;
+  double least = std::numeric_limits<double>::max(), most = 0;
   const auto add = [&](const std::string& line) {
     lines += (lines.empty() ? "plot " : ", ") + line;
   };
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const Point& p = points[i];
-    const std::size_t colour = i % 10 + 1, shape = i % 6 * 2 + 5;  // the filled ones
-    if (!said.empty()) said += "; ";
-    if (p.x > 0) {
-      blocks += fmt::format("$row{} << EOD\n{:g} {:g}\nEOD\n", i, p.x, p.accuracy);
-      add(fmt::format("$row{} with points lt {} pt {} ps 1.3 title {}", i, colour, shape,
-                      plot_text(p.name)));
-      said += fmt::format("{} {:.2f}% at {:.3g}", p.name, p.accuracy, p.x);
+  const auto mark = [&](const std::string& block, const Place& place, const std::string& style) {
+    blocks += fmt::format("${} << EOD\n{:g} {:g}\nEOD\n", block, place.x, place.accuracy);
+    add(fmt::format("${} with points {}", block, style));
+    least = std::min(least, place.x);
+    most = std::max(most, place.x);
+  };
+  bool published = false;
+  for (const Point& p : points) {
+    const std::size_t colour = p.row % 10 + 1;
+    const std::size_t filled = p.row % 6 * 2 + 5;  // the hollow shape is the one before
+    said += fmt::format("{}{}: {:.2f}%", said.empty() ? "" : "; ", p.name, p.ours.accuracy);
+    if (p.ours.x > 0) {
+      mark(fmt::format("row{}", p.row), p.ours,
+           fmt::format("lt {} pt {} ps 1.3 title {}", colour, filled, plot_text(p.name)));
+      said += fmt::format(" at {:.3g}", p.ours.x);
     } else {
-      add(fmt::format("{:g} with lines lt {} dt 2 title {}", p.accuracy, colour,
+      add(fmt::format("{:g} with lines lt {} dt 2 title {}", p.ours.accuracy, colour,
                       plot_text(p.name)));
-      said += fmt::format("{} {:.2f}%", p.name, p.accuracy);
     }
-    if (p.published_x) {
-      blocks +=
-          fmt::format("$page{} << EOD\n{:g} {:g}\nEOD\n", i, *p.published_x, *p.published_accuracy);
-      add(fmt::format("$page{} with points lt {} lw 1.5 pt {} ps 2.2{}", i, colour, shape - 1,
-                      published ? "" : " title 'hollow: the published figures'"));
+    if (p.published) {
+      mark(fmt::format("published{}", p.row), *p.published,
+           fmt::format("lt {} lw 1.5 pt {} ps 2.2{}", colour, filled - 1,
+                       published ? "" : " title 'hollow: published'"));
+      said += fmt::format(" (published {:.2f}% at {:.3g})", p.published->accuracy, p.published->x);
       published = true;
     }
   }
-  double least = 1e300, most = 0;
-  for (const Point& p : points)
-    for (const double x : {p.x, p.published_x.value_or(0)})
-      if (x > 0) least = std::min(least, x), most = std::max(most, x);
-  return {title, said + ".",
+  return {title, fmt::format("Accuracy at {}: {}.", axis, said),
           fmt::format("{}set logscale x\nset xrange [{:g}:{:g}]\nset yrange [0:100]\n"
                       "set format y '%g%%'\nset format x '%g'\n"
                       "set xlabel {}\nset ylabel 'accuracy'\n"
-                      "set key outside below maxcols 2 samplen 2\n{}\n",
+                      "set key outside below Left reverse maxcols 2 samplen 2 height 0.5\n{}\n",
                       blocks, least / 2, most * 2, plot_text(axis), lines),
           480, 480};
 }
@@ -267,38 +275,35 @@ std::vector<Plot> plots_of(const Report& report, const ReportRow& row) {
 }
 
 std::vector<Plot> comparisons(const Report& report) {
-  std::vector<Plot> plots;
-  std::vector<Point> points;
-  bool spikes = false;
-  for (const ReportRow& row : report.rows) {
-    const Activity& activity = row.test.activity;
-    Point point{row.name,
-                100 * row.test.accuracy,
-                static_cast<double>(activity.spikes()) / static_cast<double>(row.test.samples),
-                {},
-                {}};
-    if (row.published && row.published->mean_rate) {
-      point.published_accuracy = row.published->accuracy;
-      point.published_x = *row.published->mean_rate * static_cast<double>(neurons_of(activity)) *
-                          static_cast<double>(activity.steps) * activity.dt;
-    }
-    spikes = spikes || point.x > 0;
-    points.push_back(std::move(point));
-  }
-  if (spikes) plots.push_back(against("Accuracy against spikes", "spikes an image", points));
-
+  std::vector<Point> spikes;
   std::vector<std::pair<std::string, std::vector<Point>>> devices;
-  for (const ReportRow& row : report.rows)
+  for (std::size_t r = 0; r < report.rows.size(); ++r) {
+    const ReportRow& row = report.rows[r];
+    const Activity& activity = row.test.activity;
+    const auto samples = static_cast<double>(row.test.samples);
+    const double accuracy = 100 * row.test.accuracy;
+    spikes.push_back(
+        {r, row.name, {static_cast<double>(activity.spikes()) / samples, accuracy}, {}});
+    if (row.published && row.published->mean_rate)
+      spikes.back().published =
+          Place{*row.published->mean_rate * static_cast<double>(neurons_of(activity)) *
+                    static_cast<double>(activity.steps) * activity.dt,
+                row.published->accuracy};
     for (const DeviceEnergy& energy : row.energy) {
       auto device = std::find_if(devices.begin(), devices.end(),
                                  [&](const auto& known) { return known.first == energy.device; });
       if (device == devices.end()) device = devices.insert(device, {energy.device, {}});
-      device->second.push_back({row.name, 100 * row.test.accuracy, 1e6 * energy.joules, {}, {}});
+      device->second.push_back({r, row.name, {1e6 * energy.joules, accuracy}, {}});
     }
-  for (const auto& [device, rows] : devices)
-    if (rows.size() >= 2)
+  }
+
+  std::vector<Plot> plots;
+  if (std::any_of(spikes.begin(), spikes.end(), [](const Point& p) { return p.ours.x > 0; }))
+    plots.push_back(against("Accuracy against spikes", "spikes an image", spikes));
+  for (const auto& [device, points] : devices)
+    if (points.size() >= 2)
       plots.push_back(
-          against("Accuracy against energy on " + device, "microjoules an image", rows));
+          against("Accuracy against energy on " + device, "microjoules an image", points));
   return plots;
 }
 

@@ -47,21 +47,23 @@ dt { color: var(--quiet) }
 dd { margin: 0; min-width: 0 }
 .scroll { overflow-x: auto; border: 1px solid var(--rule); border-radius: 6px }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
-th, td { padding: .4rem .75rem; text-align: right; white-space: nowrap }
+th, td { padding: .4rem .5rem; text-align: right; white-space: nowrap }
 th:first-child { text-align: left; font-weight: 400 }
 thead th { color: var(--quiet); font-size: .875rem; font-weight: 400; background: var(--box) }
 tbody tr { border-top: 1px solid var(--rule) }
 .page { color: var(--quiet) }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1rem }
 figure {
   margin: 0; padding: .75rem; background: var(--box); border-radius: 6px; min-width: 0;
   display: flex; flex-direction: column;
 }
 figcaption strong { display: block; color: var(--text); font-size: 1rem; font-weight: 600 }
 figcaption { order: -1; margin-bottom: .5rem }
-svg { display: block; max-width: 100%; height: auto; margin: auto; font-family: inherit }
+svg { display: block; max-width: 100%; height: auto; margin: 0 auto; font-family: inherit }
 svg text, svg g { font-family: inherit }
-.pixels { width: 15rem; image-rendering: pixelated }
+.lead { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; margin: 1rem 0 }
+.lead p { flex: 1 1 16rem; margin: 0 }
+.pixels { width: 10rem }
 )";
 
 std::string figure(const std::string& title, const std::string& note, const std::string& svg) {
@@ -188,13 +190,15 @@ std::string render_page(const Report& report) {
                 : "");
   for (std::size_t i = 0; i < report.rows.size(); ++i) {
     const ReportRow& row = report.rows[i];
-    html +=
-        fmt::format("<section id=\"row-{0}\">\n<h2>{1}</h2>\n<p>{2}</p>\n<div class=\"figures\">\n",
-                    i + 1, escaped(row.name), sentence_of(row));
-    html += figure(
-        "Input image",
-        fmt::format("Test image {}, labelled {}.", report.image, report.classes[report.label]),
-        report::input_image(report, fmt::format("image-{}", i + 1)));
+    html += fmt::format(
+        "<section id=\"row-{0}\">\n<h2>{1}</h2>\n<div class=\"lead\">\n{2}<p>{3}</p>\n</div>\n"
+        "<div class=\"figures\">\n",
+        i + 1, escaped(row.name),
+        figure(
+            "Input image",
+            fmt::format("Test image {}, labelled {}", report.image, report.classes[report.label]),
+            report::input_image(report, fmt::format("image-{}", i + 1))),
+        sentence_of(row));
     html += figures(groups[i]) + "</div>\n</section>\n";
   }
   if (!groups.back().empty())

@@ -158,8 +158,11 @@ std::string run_gnuplot(std::string_view script, std::chrono::milliseconds patie
 // ------------------------------------------------------------------ its SVG, made the page's
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
+  std::string out;
+  std::size_t done = 0;
+  for (std::size_t at; (at = text.find(from, done)) != std::string::npos; done = at + from.size())
+    out.append(text, done, at - done).append(to);
+  text = out.append(text, done);
 }
 
 /// Every stretch from `begin` to the next `end`, both included.
