@@ -187,8 +187,9 @@ Report blank_page(const Tutorial& t, const TrainOptions& options, const Dataset&
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   page.facts = {{"data", describe(data)},
                 {"data, SHA-256", data.fingerprint},
-                {"training", fmt::format("{} epochs, batch {}, Adam at {:g}", options.epochs,
-                                         options.batch, options.learning_rate)},
+                {"training",
+                 fmt::format("{} epoch{}, batch {}, Adam at {:g}", options.epochs,
+                             options.epochs == 1 ? "" : "s", options.batch, options.learning_rate)},
                 {"seed", fmt::to_string(options.seed)},
                 {"made by", "synfire " SYNFIRE_VERSION},
                 {"run on", fmt::format("{} threads, {} kernels", from["threads"].get<std::size_t>(),

@@ -149,26 +149,28 @@ Plot training_plot(const std::vector<EpochResult>& epochs) {
     least = std::min(least, 100 * epochs[e].accuracy);
   }
   const double bottom = std::max(0.0, std::floor((least - 2) / 10) * 10);
+  const auto change = [](const std::string& from, const std::string& to) {
+    return from == to ? "was " + to : fmt::format("went from {} to {}", from, to);
+  };
   const EpochResult &first = epochs.front(), &last = epochs.back();
-  return {
-      "Loss and accuracy in training",
-      fmt::format("Over {} the loss went from {:.4f} to {:.4f} and the accuracy on the training "
-                  "images from {} to {}.",
-                  count_of(epochs.size(), "epoch"), first.loss, last.loss, percent(first.accuracy),
-                  percent(last.accuracy)),
-      fmt::format(
-          "$training << EOD\n{}EOD\n"
-          "set xrange [0.5:{}.5]\n{}set lmargin 9\n"
-          "set multiplot layout 2,1\n"
-          "set ylabel 'loss'\nset yrange [0:{:g}]\n"
-          "plot $training using 1:2 with linespoints lt 2 pt 7 ps 0.5\n"
-          "set ylabel 'accuracy'\nset yrange [{:g}:100]\nset ytics {}\nset format y '%g%%'\n"
-          "set xlabel 'epoch'\n"
-          "plot $training using 1:3 with linespoints lt 1 pt 7 ps 0.5\n"
-          "unset multiplot\n",
-          data, epochs.size(), epochs.size() <= 12 ? "set xtics 1\n" : "",
-          most > 0 ? 1.05 * most : 1, bottom, bottom < 50 ? 25 : 10),
-      480, 440};
+  return {"Loss and accuracy in training",
+          fmt::format("In {} the loss {}; the accuracy on the training images {}.",
+                      count_of(epochs.size(), "epoch"),
+                      change(fmt::format("{:.4f}", first.loss), fmt::format("{:.4f}", last.loss)),
+                      change(percent(first.accuracy), percent(last.accuracy))),
+          fmt::format(
+              "$training << EOD\n{}EOD\n"
+              "set xrange [0.5:{}.5]\n{}set lmargin 9\n"
+              "set multiplot layout 2,1\n"
+              "set ylabel 'loss'\nset yrange [0:{:g}]\n"
+              "plot $training using 1:2 with linespoints lt 2 pt 7 ps 0.5\n"
+              "set ylabel 'accuracy'\nset yrange [{:g}:100]\nset ytics {}\nset format y '%g%%'\n"
+              "set xlabel 'epoch'\n"
+              "plot $training using 1:3 with linespoints lt 1 pt 7 ps 0.5\n"
+              "unset multiplot\n",
+              data, epochs.size(), epochs.size() <= 12 ? "set xtics 1\n" : "",
+              most > 0 ? 1.05 * most : 1, bottom, bottom < 50 ? 25 : 10),
+          480, 440};
 }
 
 // ------------------------------------------------------------------ all rows
@@ -212,19 +214,19 @@ Plot against(const std::string& title, const std::string& axis, const std::vecto
     }
     if (p.published) {
       mark(fmt::format("published{}", p.row), *p.published,
-           fmt::format("lt {} lw 1.5 pt {} ps 2.2{}", colour, filled - 1,
-                       published ? "" : " title 'hollow: published'"));
+           fmt::format("lt {} lw 1.5 pt {} ps 1.8", colour, filled - 1));
       said += fmt::format(" (published {:.2f}% at {:.3g})", p.published->accuracy, p.published->x);
       published = true;
     }
   }
-  return {title, fmt::format("Accuracy at {}: {}.", axis, said),
+  if (published) add("keyentry with points lt 12 lw 1.5 pt 6 ps 1.8 title 'hollow: published'");
+  return {title, fmt::format("Accuracy by {}: {}.", axis, said),
           fmt::format("{}set logscale x\nset xrange [{:g}:{:g}]\nset yrange [0:100]\n"
                       "set format y '%g%%'\nset format x '%g'\n"
                       "set xlabel {}\nset ylabel 'accuracy'\n"
-                      "set key outside below Left reverse maxcols 2 samplen 2 height 0.5\n{}\n",
+                      "set key outside below Left reverse maxcols 1 samplen 2 height 0.5\n{}\n",
                       blocks, least / 2, most * 2, plot_text(axis), lines),
-          480, 480};
+          480, 340 + 22 * points.size()};
 }
 
 std::size_t neurons_of(const Activity& activity) {

@@ -245,7 +245,7 @@ std::vector<std::string> draw(const std::vector<Plot>& plots, std::string_view p
   for (const Plot& plot : plots) {
     script += fmt::format(
         "reset\n"
-        "set terminal svg size {},{} dynamic noenhanced font 'sans-serif,14'\n"
+        "set terminal svg size {},{} dynamic noenhanced font 'sans-serif,15'\n"
         "set border 3\nset tics nomirror\nset grid lt 11 lw 1\nset key noautotitle\n"
         "{}\nset output\n",
         plot.width, plot.height, plot.commands);

@@ -114,9 +114,10 @@ TEST_CASE("each picture has its figures in words") {
         "Of 16,000 neuron-steps in the whole test set, 75% had none, 21.9% had 1, 2.5% had 2, "
         "0.625% had 3. One spike in a step is a rate of 100 Hz.",
         "3 spikes by 1 of 8 neurons in 5 steps. Larger dots are more spikes in a step, 2 at most.",
-        "Over 2 epochs the loss went from 1.2500 to 0.7500 and the accuracy on the training images "
+        "In 2 epochs the loss went from 1.2500 to 0.7500; the accuracy on the training images went "
         "from 50.00% to 87.50%.",
-        "Accuracy at spikes an image: non-spiking: 87.50%; rate-trained, dt 0.01: 50.00% at 12; "
+        "In 1 epoch the loss was 0.5000; the accuracy on the training images was 75.00%.",
+        "Accuracy by spikes an image: non-spiking: 87.50%; rate-trained, dt 0.01: 50.00% at 12; "
         "spiking-aware, dt 0.01: 75.00% at 12."}) {
     INFO(words);
     CHECK(found(page, "<desc id=\"[^\"]*\">[^<]*(" +
@@ -186,7 +187,7 @@ TEST_CASE("energy is drawn for each device that two rows know") {
   const std::string page = render_page(report);
   CHECK(holds(page, "Accuracy against energy on gpu"));
   CHECK(holds(page,
-              "Accuracy at microjoules an image: non-spiking: 87.50% at 2; "
+              "Accuracy by microjoules an image: non-spiking: 87.50% at 2; "
               "spiking-aware, dt 0.01: 75.00% at 4.5."));
   CHECK_FALSE(holds(page, "loihi"));
 }
