@@ -1,3 +1,4 @@
+// Text in HTML.
 #pragma once
 
 #include <string>

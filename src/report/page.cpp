@@ -71,7 +71,7 @@ std::string figure(const std::string& title, const std::string& note, const std:
                      svg, escaped(title), escaped(note));
 }
 
-/// One line of the table: a heading of the row, then cells; those of class "page" are published.
+/// Of the table.
 struct Cell {
   std::string text;
   bool published = false;

@@ -202,32 +202,6 @@ std::string finished(std::string body, const Plot& plot, const std::string& id) 
 
 }  // namespace
 
-std::string report::escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string plot_text(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
