@@ -27,9 +27,9 @@ struct DeviceEnergy {
 struct ReportRow {
   std::string name;  // "rate-trained, dt 0.01"
   std::optional<PublishedRow> published;
-  Evaluation test;
+  Evaluation test{};
   SpikeHistogram histogram;          // of the whole test set
-  Trace trace;                       // of the report's image
+  Trace trace{};                     // of the report's image
   std::vector<EpochResult> epochs;   // of the training behind it
   std::vector<DeviceEnergy> energy;  // empty where it is not known
 };

