@@ -56,6 +56,34 @@ struct AdamStep {
 };
 void adam(float* w, float* m, float* v, const float* g, std::size_t n, const AdamStep& step);
 
+/// A penalty on the distance d = x - min(max(x, lo), hi) to a range: l1 * |d| + (l2 * d) * d.
+struct Penalty {
+  float lo, hi, l1, l2;
+};
+/// Of a matrix of `rows` rows of n values x / unit: adds scale * (sign(d) * l1 + (2 * l2) * d) to
+/// the gradient, whose stride may be 0, unless that is null. Returns the sum of the penalties: the
+/// columns with equal j % kLanes in one float, those of the last block that is not whole in
+/// another.
+double penalty(const float* x, std::size_t stride, float unit, std::size_t rows, std::size_t n,
+               const Penalty& p, float scale, float* gradient, std::size_t gradient_stride);
+
+/// Of each column c < columns of the values x[offset[r] + c], r < rows: those of ranks `rank` and
+/// rank + 1 (where there is one), the largest value having rank 0 and equal ones ascending rows.
+/// value[k * columns + c] and row[k * columns + c] for k of 0 and 1; NaN for a column with NaN.
+/// With a null `row`, value[c] alone. `scratch` has rows * kLanes words.
+void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
+                    std::size_t columns, std::size_t rank, std::int32_t* scratch, float* value,
+                    std::uint32_t* row);
+/// The same of one column whose n values lie side by side; `scratch` has padded(n) words.
+void select(const float* x, std::size_t n, std::size_t rank, std::int32_t* scratch, float* value,
+            std::uint32_t* row);
+
+/// For each column of the same kind: adds amount[c] / (how many values equal value[c]) to the
+/// gradients of these, gradient[gradient_offset[r] + c].
+void share_columns(const float* x, const std::size_t* offset, std::size_t rows, std::size_t columns,
+                   const float* value, const float* amount, float* gradient,
+                   const std::size_t* gradient_offset);
+
 /// out[i] = x[i] / 255, the quotient itself as Keras users write it: no factor gives its bits.
 void scale_pixels(const std::uint8_t* x, std::size_t n, float* out);
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <synfire/dataset.hpp>
+#include <synfire/regularizer.hpp>
 #include <synfire/weights.hpp>
 
 namespace synfire {
@@ -26,6 +27,9 @@ struct TrainOptions {
   float learning_rate = 1e-3f, beta1 = 0.9f, beta2 = 0.999f,
         epsilon = 1e-7f;    // Adam, as Keras has it
   std::size_t threads = 0;  // 0: every core; the result does not depend on it
+  /// Penalties that are added to the loss.
+  std::vector<ActivityRegularizer> activity_regularizers = {};
+  std::vector<WeightRegularizer> weight_regularizers = {};
 
   void validate() const;
 };
@@ -59,7 +63,7 @@ class Trainable {
   virtual std::size_t input_size() const = 0;
   virtual std::size_t classes() const = 0;
   struct BatchResult {
-    double loss_sum;  // over the batch's samples
+    double loss_sum;  // over the batch's samples; of the mean, regularizers are a part
     std::size_t correct;
   };
   /// One optimiser step. x: [count][input_size] floats; sample[i] addresses the random numbers of
@@ -70,6 +74,8 @@ class Trainable {
   /// Weights, moments and step count, enough to go on to the same bits.
   virtual void save_state(TensorFile& file) const = 0;
   virtual void load_state(const TensorFile& file, const std::filesystem::path& path) = 0;
+  /// All regularizers, as text: a checkpoint goes on with the same ones only.
+  virtual std::string regularizers() const { return "none"; }
 };
 
 struct FitFiles {

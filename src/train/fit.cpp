@@ -54,7 +54,8 @@ void check_data(const ImageSet& data, const Trainable& trainable) {
 /// float.
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
-Settings settings_of(const ImageSet& data, const TrainOptions& options) {
+Settings settings_of(const ImageSet& data, const Trainable& trainable,
+                     const TrainOptions& options) {
   return {{"seed", fmt::to_string(options.seed)},
           {"batch", fmt::to_string(options.batch)},
           {"dt", fmt::to_string(options.dt)},
@@ -64,6 +65,7 @@ Settings settings_of(const ImageSet& data, const TrainOptions& options) {
           {"beta1", fmt::to_string(options.beta1)},
           {"beta2", fmt::to_string(options.beta2)},
           {"epsilon", fmt::to_string(options.epsilon)},
+          {"regularizers", trainable.regularizers()},
           {"number of training images", fmt::to_string(data.size())},
           {"SHA-256 of the training images", sha256(data.pixels)},
           {"SHA-256 of the training labels", sha256(data.labels)}};
@@ -183,7 +185,7 @@ TrainResult fit(Trainable& trainable, const ImageSet& data, const TrainOptions& 
   const std::size_t batches = (size - 1) / options.batch + 1;
 
   Settings settings;
-  if (files.checkpoint || files.resume) settings = settings_of(data, options);
+  if (files.checkpoint || files.resume) settings = settings_of(data, trainable, options);
   if (files.checkpoint) require_writable(*files.checkpoint);
   Progress progress;
   if (files.resume) {

@@ -5,6 +5,11 @@
 //   backward(gradient, BatchRun)  adds nothing, overwrites: the gradients of its tensors and, where
 //                                 Site::learns_before, `in_gradient`
 //   out, in_gradient              Matrix
+// and, where it hands out means of spikes:
+//   keep_steps()                  from now on forward fills `steps`, too, where keeps_steps() says
+//   so steps, step_unit()            Matrix, every step's output times step_unit() step_gradient
+//   Matrix that backward reads beside the means' gradient; none (null)
+//                                 where a gradient of the means is one of every step
 // Rows of a matrix are samples; what changes in time has steps x samples rows, step after step.
 #pragma once
 

@@ -179,14 +179,28 @@ struct Spiking {
           voltage(learning.batch, size),
           drive(learning.batch, size),
           values(as_mean ? learning.batch : learning.batch * learning.steps, size),
-          in_gradients(held ? learning.batch : learning.batch * learning.steps, size) {
+          in_gradients(held ? learning.batch : learning.batch * learning.steps, size),
+          rows(learning.batch * learning.steps) {
       if constexpr (remembers) history = OwnedMatrix(learning.batch * learning.steps, size);
       out = values.view();
       in_gradient = in_gradients.view();
     }
 
+    /// Every step's output behind the means. Of rates themselves, a held one is its mean.
+    void keep_steps() requires as_mean {
+      kept = OwnedMatrix(rows, size);
+      steps = kept.view();
+      if constexpr (!held || remembers) {
+        kept_gradients = OwnedMatrix(rows, size);
+        step_gradient = kept_gradients.view();
+      }
+    }
+    float step_unit() const { return spiking ? constants.unit : 1.0f; }
+    bool keeps_steps() const { return steps.data != nullptr && (spiking || !held); }
+
     void forward(Matrix given, const BatchRun& run) {
       in = given;
+      std::fill(kept_gradients.values.begin(), kept_gradients.values.end(), 0.0f);
       in_pieces(*run.pool, run.count, 4, [&](std::size_t first, std::size_t last) {
         for (std::size_t s = first; s < last; ++s) spiking ? spike(s, run) : activate(s, run);
       });
@@ -208,6 +222,8 @@ struct Spiking {
             float* y = out.row(s);
             if (t == 0) std::fill_n(y, size, 0.0f);
             for (std::size_t i = 0; i < size; ++i) y[i] += Neuron::rate(x[i]);
+            if (keeps_steps())
+              std::transform(x, x + size, steps.row(t * run.count + s), Neuron::rate);
           } else {
             std::transform(x, x + size, out.row(t * run.count + s), Neuron::rate);
           }
@@ -224,7 +240,8 @@ struct Spiking {
     void spike(std::size_t s, const BatchRun& run) {
       float* v = voltage.row(s);
       start(s, run, v);
-      if constexpr (held && as_mean && !remembers) {
+      const bool keeps = keeps_steps();
+      if (held && as_mean && !remembers && !keeps) {
         drive_with(in.row(s), drive.row(s));
         Neuron::fire_total(drive.row(s), v, size, run.steps, constants, out.row(s));
       } else {
@@ -232,10 +249,16 @@ struct Spiking {
         for (std::size_t t = 0; t < run.steps; ++t) {
           const std::size_t r = t * run.count + s;
           if (!held || t == 0) drive_with(in.row(held ? s : r), drive.row(s));
-          float* y = out.row(as_mean ? s : r);
-          if constexpr (!as_mean) std::fill_n(y, size, 0.0f);
-          Neuron::fire_add(drive.row(s), v, size, constants, y);
-          if constexpr (!as_mean) divide(y, constants.unit);
+          if (as_mean && !keeps) {
+            Neuron::fire_add(drive.row(s), v, size, constants, out.row(s));
+          } else {
+            float* y = as_mean ? steps.row(r) : out.row(r);
+            Neuron::fire_total(drive.row(s), v, size, 1, constants, y);
+            if constexpr (as_mean)
+              for (std::size_t i = 0; i < size; ++i) out.row(s)[i] += y[i];
+            else
+              divide(y, constants.unit);
+          }
           if constexpr (remembers) std::copy_n(v, size, history.row(r));
         }
       }
@@ -269,9 +292,11 @@ struct Spiking {
           const float* g = gradient.row(as_mean ? s : r);
           const float* x = in.row(held ? s : r);
           const float* v = remembers ? history.row(r) : x;
+          const float* more = step_gradient.data == nullptr ? nullptr : step_gradient.row(r);
           float* to = in_gradient.row(held ? s : r);
           for (std::size_t i = 0; i < size; ++i) {
-            const float d = Neuron::input_gradient(g[i] * share, x[i], v[i], carry[i], constants);
+            const float of_step = g[i] * share + (more == nullptr ? 0.0f : more[i]);
+            const float d = Neuron::input_gradient(of_step, x[i], v[i], carry[i], constants);
             to[i] = held ? to[i] + d : d;
           }
         }
@@ -288,9 +313,10 @@ struct Spiking {
    public:
     typename Neuron::Constants constants;
     bool spiking;
-    OwnedMatrix voltage, drive, values, history, in_gradients;
+    OwnedMatrix voltage, drive, values, history, in_gradients, kept, kept_gradients;
+    std::size_t rows;
     Buffer<float> initial_voltage;  // [batch][size] for every batch, where it is given
-    Matrix in{}, out{}, in_gradient{};
+    Matrix in{}, out{}, in_gradient{}, steps{}, step_gradient{};
   };
 };
 
