@@ -69,7 +69,8 @@ bool close(double a, double b, double size) {
 
 TEST_CASE("regularizers have KerasSpiking's values and gradients") {
   std::size_t checked = 0;
-  for (const auto& golden : read_json(golden_path("regularizers.json")).at("cases")) {
+  const nlohmann::json goldens = read_json(golden_path("regularizers.json"));
+  for (const auto& golden : goldens.at("cases")) {
     if (!golden.contains("regularizer")) continue;
     const Array inputs = array_from(golden.at("inputs"));
     const auto penalty = regularizer_from(golden);
