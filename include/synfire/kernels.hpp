@@ -36,6 +36,10 @@ std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_
 /// The same for `steps` steps of a drive that does not change, with total[i] = the sum of counts.
 void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps, float* total);
 
+/// The same with the counts of each step t, too: row t of a matrix of rows of that stride.
+void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t steps, float* count,
+                std::size_t stride, float* total);
+
 /// The same for one step, added: total[i] += c.
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total);
 

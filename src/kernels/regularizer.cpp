@@ -15,11 +15,12 @@ using One = hn::CappedTag<float, 1>;
 
 // ------------------------------------------------------------------ penalty
 
-/// What a penalty is of in one vector; returns the penalty itself.
-template <class D>
+// One vector's penalties. Without units the value is x itself: no division.
+template <bool kUnits, class D>
 HWY_INLINE hn::Vec<D> penalty_vector(D d, const float* x, hn::Vec<D> unit, const Penalty& p,
                                      hn::Vec<D> scale, float* gradient) {
-  const auto value = hn::Div(hn::LoadU(d, x), unit);
+  auto value = hn::LoadU(d, x);
+  if constexpr (kUnits) value = hn::Div(value, unit);
   const auto near = hn::Min(hn::Max(value, hn::Set(d, p.lo)), hn::Set(d, p.hi));
   const auto distance = hn::Sub(value, near);
   const auto l1 = hn::Set(d, p.l1), l2 = hn::Set(d, p.l2);
@@ -32,8 +33,9 @@ HWY_INLINE hn::Vec<D> penalty_vector(D d, const float* x, hn::Vec<D> unit, const
 }
 
 // Touches exactly n values of a row, so that threads may share a gradient.
-double penalty(const float* x, std::size_t stride, float unit, std::size_t rows, std::size_t n,
-               const Penalty& p, float scale, float* gradient, std::size_t gradient_stride) {
+template <bool kUnits>
+double penalty_of(const float* x, std::size_t stride, float unit, std::size_t rows, std::size_t n,
+                  const Penalty& p, float scale, float* gradient, std::size_t gradient_stride) {
   const Floats d;
   const auto units = hn::Set(d, unit), scales = hn::Set(d, scale);
   Vector partial[kLanes / kWidth];
@@ -45,12 +47,12 @@ double penalty(const float* x, std::size_t stride, float unit, std::size_t rows,
     for (; i + kLanes <= n; i += kLanes)
       for (std::size_t k = 0; k < kLanes / kWidth; ++k) {
         const std::size_t j = i + k * kWidth;
-        partial[k] = hn::Add(partial[k], penalty_vector(d, x + j, units, p, scales, at(j)));
+        partial[k] = hn::Add(partial[k], penalty_vector<kUnits>(d, x + j, units, p, scales, at(j)));
       }
     for (; i < n; ++i) {
       const One one;
       tails[i % kLanes] += hn::GetLane(
-          penalty_vector(one, x + i, hn::Set(one, unit), p, hn::Set(one, scale), at(i)));
+          penalty_vector<kUnits>(one, x + i, hn::Set(one, unit), p, hn::Set(one, scale), at(i)));
     }
     if (gradient != nullptr) gradient += gradient_stride;
   }
@@ -58,6 +60,12 @@ double penalty(const float* x, std::size_t stride, float unit, std::size_t rows,
   double sum = 0;
   for (std::size_t k = 0; k < kLanes; ++k) sum += sums[k] + tails[k];
   return sum;
+}
+
+double penalty(const float* x, std::size_t stride, float unit, std::size_t rows, std::size_t n,
+               const Penalty& p, float scale, float* gradient, std::size_t gradient_stride) {
+  const auto of = unit == 1 ? penalty_of<false> : penalty_of<true>;
+  return of(x, stride, unit, rows, n, p, scale, gradient, gradient_stride);
 }
 
 // ------------------------------------------------------------------ selection
@@ -90,6 +98,7 @@ struct Selection {
   std::size_t count, stride;
   Key low, high;            // the least and the largest of a column, then of the candidates
   Key above{}, at_least{};  // how many are above `high`, and not below `low`
+  Key next{};               // the largest key below `low`, where there is one
 
   static HWY_INLINE Key sum(Key x) {
     if constexpr (together) return hn::SumOfLanes(Word(), x);
@@ -111,63 +120,58 @@ struct Selection {
   // the few values that counts of spikes have, 32 at most among any.
   HWY_INLINE void narrow(std::size_t rank) {
     const Word d;
+    const Key nothing = hn::Set(d, std::numeric_limits<std::int32_t>::min());
     above = hn::Zero(d);
     at_least = size();
+    next = low;
     while (!hn::AllTrue(d, hn::Eq(low, high))) {
       const Key middle = hn::Sub(hn::Or(low, high), hn::ShiftRight<1>(hn::Xor(low, high)));
-      Key lower = hn::Zero(d), up = high, down = low;
+      Key lower = hn::Zero(d), up = high, down = nothing;
       for (std::size_t r = 0; r < count; ++r) {
         const Key key = at(r);
         const auto below = hn::Lt(key, middle);
         lower = hn::Sub(lower, hn::VecFromMask(d, below));
         up = hn::Min(up, hn::IfThenElse(below, high, key));
-        down = hn::Max(down, hn::IfThenElse(below, key, low));
+        down = hn::Max(down, hn::IfThenElse(below, key, nothing));
       }
       const Key not_lower = hn::Sub(size(), sum(lower));
       const auto rises = hn::Gt(not_lower, set(rank));
+      down = most(down);
+      next = hn::IfThenElse(rises, down, next);
       low = hn::IfThenElse(rises, least(up), low);
       at_least = hn::IfThenElse(rises, not_lower, at_least);
       above = hn::IfThenElse(rises, above, not_lower);
-      high = hn::IfThenElse(rises, high, most(down));
+      high = hn::IfThenElse(rises, high, down);
     }
   }
 
-  // The largest key below `key`; `key` itself where there is none.
-  HWY_INLINE Key next_below(Key key) const {
+  // The places of two keys that have `nth` equal ones before them each.
+  HWY_INLINE void places(const Key (&key)[2], const Key (&nth)[2], Key (&found)[2]) const {
     const Word d;
-    const Key least_key = hn::Set(d, std::numeric_limits<std::int32_t>::min());
-    Key next = least_key;
-    for (std::size_t r = 0; r < count; ++r)
-      next = hn::Max(next, hn::IfThenElse(hn::Lt(at(r), key), at(r), least_key));
-    next = most(next);
-    return hn::IfThenElse(hn::Eq(next, least_key), key, next);
-  }
-
-  // The place of the key that has `nth` equal ones before it.
-  HWY_INLINE Key place(Key key, Key nth) const {
-    const Word d;
-    Key seen = hn::Zero(d), found = hn::Zero(d);
     if constexpr (together) {
-      auto left = static_cast<std::size_t>(hn::GetLane(nth));
-      for (std::size_t r = 0; r < count; ++r) {
-        const std::size_t here = hn::CountTrue(d, hn::Eq(at(r), key));
-        if (here <= left) {
-          left -= here;
-          continue;
-        }
-        std::size_t i = r * lanes;
-        for (;; ++i)
-          if (keys[i] == hn::GetLane(key) && left-- == 0) break;
-        return set(i);
-      }
+      for (std::size_t k = 0; k < 2; ++k) found[k] = set(place(key[k], nth[k]));
     } else {
-      for (std::size_t r = 0; r < count; ++r) {
-        const auto same = hn::Eq(at(r), key);
-        found = hn::IfThenElse(hn::And(same, hn::Eq(seen, nth)), set(r), found);
-        seen = hn::Sub(seen, hn::VecFromMask(d, same));
-      }
+      Key seen[2] = {hn::Zero(d), hn::Zero(d)};
+      found[0] = found[1] = hn::Zero(d);
+      for (std::size_t r = 0; r < count; ++r)
+        for (std::size_t k = 0; k < 2; ++k) {
+          const auto same = hn::Eq(at(r), key[k]);
+          found[k] = hn::IfThenElse(hn::And(same, hn::Eq(seen[k], nth[k])), set(r), found[k]);
+          seen[k] = hn::Sub(seen[k], hn::VecFromMask(d, same));
+        }
     }
-    return found;
+  }
+  HWY_INLINE std::size_t place(Key key, Key nth) const {
+    auto left = static_cast<std::size_t>(hn::GetLane(nth));
+    std::size_t r = 0;
+    for (; r < count; ++r) {
+      const std::size_t here = hn::CountTrue(Word(), hn::Eq(at(r), key));
+      if (here > left) break;
+      left -= here;
+    }
+    for (std::size_t i = r * lanes; i < count * lanes; ++i)
+      if (keys[i] == hn::GetLane(key) && left-- == 0) return i;
+    return 0;
   }
 };
 
@@ -188,24 +192,24 @@ HWY_INLINE void select_keys(D d, Selection<D, together> among, std::size_t rank,
   if (row == nullptr && rank == 0) return store(0, among.high);
   const bool level = hn::AllTrue(words, hn::Eq(among.low, among.high));
   among.narrow(rank);
-  const auto key = among.low;
-  store(0, key);
+  store(0, among.low);
   if (row == nullptr) return;
-  const auto place = [&](std::size_t k, typename S::Key at, typename S::Key nth) {
-    const auto found = hn::BitCast(hn::RebindToUnsigned<D>(), level ? nth : among.place(at, nth));
-    if constexpr (together)
-      row[k] = hn::GetLane(found);
-    else
-      hn::StoreU(found, hn::RebindToUnsigned<D>(), row + k * columns);
-  };
-  const auto nth = hn::Sub(S::set(rank), among.above);
-  place(0, key, nth);
-  const auto one = hn::Set(words, 1);
   const auto again = hn::Gt(among.at_least, S::set(rank + 1));
-  const auto next =
-      hn::AllTrue(words, again) ? key : hn::IfThenElse(again, key, among.next_below(key));
-  store(1, next);
-  place(1, next, hn::IfThenElseZero(again, hn::Add(nth, one)));
+  const auto first = hn::Sub(S::set(rank), among.above);
+  const auto second = hn::IfThenElseZero(again, hn::Add(first, hn::Set(words, 1)));
+  const typename S::Key key[2] = {among.low, hn::IfThenElse(again, among.low, among.next)};
+  const typename S::Key nth[2] = {first, second};
+  typename S::Key found[2] = {first, second};  // where all are equal
+  if (!level) among.places(key, nth, found);
+  store(1, key[1]);
+  const hn::RebindToUnsigned<D> indices;
+  for (std::size_t k = 0; k < 2; ++k) {
+    const auto at = hn::BitCast(indices, found[k]);
+    if constexpr (together)
+      row[k] = hn::GetLane(at);
+    else
+      hn::StoreU(at, indices, row + k * columns);
+  }
 }
 
 template <class D>
@@ -279,6 +283,7 @@ HWY_INLINE void share_vector(D d, const float* x, const std::size_t* offset, std
   for (std::size_t r = 0; r < rows; ++r) {
     float* to = gradient + gradient_offset[r];
     const auto same = hn::Eq(hn::LoadU(d, x + offset[r]), chosen);
+    if (hn::AllFalse(d, same)) continue;
     hn::StoreU(hn::Add(hn::LoadU(d, to), hn::IfThenElseZero(same, share)), d, to);
   }
 }

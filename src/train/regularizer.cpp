@@ -66,17 +66,6 @@ std::size_t least_piece(std::size_t elements) {
   return std::max<std::size_t>(1, 4096 / std::max<std::size_t>(elements, 1));
 }
 
-/// The penalty of one value, and its slope.
-struct Point {
-  double value;
-  float slope;
-};
-Point penalty_at(float x, const kernels::Penalty& p) {
-  const float d = x - std::min(std::max(x, p.lo), p.hi);
-  return {static_cast<double>(p.l1 * std::abs(d) + p.l2 * d * d),
-          (d == 0 ? 0.0f : std::copysign(p.l1, d)) + 2 * p.l2 * d};
-}
-
 /// A percentile of n elements: between those of ranks `rank` and rank + 1 from the largest on, with
 /// these weights.
 struct Ranks {
@@ -88,9 +77,6 @@ struct Ranks {
     between = weight[1] != 0;
     maximum = percentile == 100;
   }
-  float of(const float* values, std::size_t stride) const {
-    return between ? values[stride] * weight[1] + values[0] * weight[0] : values[0];
-  }
 
   std::size_t rank;
   float weight[2];
@@ -99,101 +85,124 @@ struct Ranks {
 
 /// What the elements of one percentile are, and the percentiles that there are.
 struct Cells {
-  const RegularizedTensor& x;
-  Axes kept, reduced;
-  Ranks ranks;
-  const kernels::Penalty& penalty;
-  double repeats;
-  float scale;
+  Cells(const RegularizedTensor& tensor, double percentile, const kernels::Penalty& how,
+        float scale_of_gradient, Axes kept_axes, Axes reduced_axes)
+      : x(tensor),
+        penalty(how),
+        kept(std::move(kept_axes)),
+        reduced(std::move(reduced_axes)),
+        n(size_of(reduced)),
+        ranks(percentile, n),
+        repeats(static_cast<double>(take_repeats(kept))),
+        scale(scale_of_gradient * static_cast<float>(repeats)) {}
 
-  Point at(float percentile) const {
-    Point point = penalty_at(percentile / x.unit, penalty);
-    point.value *= repeats;
-    point.slope *= scale;
-    return point;
+  /// The penalties of `count` percentiles, and what each adds to its elements' gradients.
+  double of(const float* percentiles, std::size_t count, float* amount) const {
+    std::fill_n(amount, count, 0.0f);
+    return repeats *
+           kernels::penalty(percentiles, count, x.unit, 1, count, penalty, scale, amount, 0);
   }
 
-  /// The percentiles along columns [first, last) of the last kept axis, which lie side by side.
-  double columns(std::size_t first, std::size_t last) const {
-    const std::size_t rows = size_of(reduced), width = last - first;
+  /// All of them, where the last kept axis is columns that lie side by side.
+  double columns(ThreadPool& pool) const {
     std::vector<std::size_t> offset, gradient_offset;
     for_each_index(std::span<const Axis>(reduced), [&](std::size_t from, std::size_t to) {
       offset.push_back(from);
       gradient_offset.push_back(to);
     });
-    Buffer<std::int32_t> scratch(rows * kernels::kLanes);
+    constexpr std::size_t block = 2 * kernels::kLanes;
+    const std::size_t width = kept.back().extent;
+    return sum_of_pieces(pool, (width + block - 1) / block, 1, [&](std::size_t a, std::size_t b) {
+      return columns(a * block, std::min(width, b * block), offset.data(), gradient_offset.data());
+    });
+  }
+
+  double columns(std::size_t first, std::size_t last, const std::size_t* offset,
+                 const std::size_t* gradient_offset) const {
+    const std::size_t width = last - first;
+    Buffer<std::int32_t> scratch(n * kernels::kLanes);
     Buffer<float> value(2 * width), amount(width);
     Buffer<std::uint32_t> row(2 * width);
-    const bool places = x.gradient != nullptr && !ranks.maximum;
+    const bool alone = !ranks.between && (ranks.maximum || x.gradient == nullptr);
     double sum = 0;
     for_each_index(std::span(kept).first(kept.size() - 1), [&](std::size_t from, std::size_t to) {
       const float* values = x.values + from + first;
-      kernels::select_columns(values, offset.data(), rows, width, ranks.rank, scratch.data(),
-                              value.data(), places || ranks.between ? row.data() : nullptr);
-      for (std::size_t c = 0; c < width; ++c) {
-        const Point point = at(ranks.of(value.data() + c, width));
-        sum += point.value;
-        amount[c] = point.slope;
-      }
+      kernels::select_columns(values, offset, n, width, ranks.rank, scratch.data(), value.data(),
+                              alone ? nullptr : row.data());
+      // Between two ranks lies a value of its own, and the gradient goes to both.
+      if (ranks.between)
+        for (std::size_t c = 0; c < width; ++c)
+          value[c] = value[width + c] * ranks.weight[1] + value[c] * ranks.weight[0];
+      sum += of(value.data(), width, amount.data());
       if (x.gradient == nullptr) return;
       float* gradient = x.gradient + to + first;
       if (ranks.maximum)
-        kernels::share_columns(values, offset.data(), rows, width, value.data(), amount.data(),
-                               gradient, gradient_offset.data());
-      else
-        for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k)
-          for (std::size_t c = 0; c < width; ++c)
-            gradient[gradient_offset[row[k * width + c]] + c] += amount[c] * ranks.weight[k];
+        return kernels::share_columns(values, offset, n, width, value.data(), amount.data(),
+                                      gradient, gradient_offset);
+      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k)
+        for (std::size_t c = 0; c < width; ++c)
+          gradient[gradient_offset[row[k * width + c]] + c] += amount[c] * ranks.weight[k];
     });
     return sum;
   }
 
-  /// The percentiles at indices [first, last) of the first kept axis (of none: the only one), one
-  /// after another.
-  double one_by_one(std::size_t first, std::size_t last) const {
-    const std::size_t n = size_of(reduced);
-    Buffer<float> gathered(n);
-    Buffer<std::int32_t> scratch(kernels::padded(n));
-    double sum = 0;
-    const auto add = [&](std::size_t from, std::size_t to) {
-      float* next = gathered.data();
-      const std::span<const Axis> all(reduced);
-      const Axis inner = reduced.back();
-      for_each_index(all.first(all.size() - 1), [&](std::size_t at, std::size_t) {
-        const float* values = x.values + from + at;
-        if (inner.stride == 1)
-          next = std::copy_n(values, inner.extent, next);
-        else
-          for (std::size_t i = 0; i < inner.extent; ++i) *next++ = values[i * inner.stride];
-      });
-      float value[2];
-      std::uint32_t row[2];
-      const bool alone = ranks.maximum;
-      kernels::select(gathered.data(), n, ranks.rank, scratch.data(), value, alone ? nullptr : row);
-      const Point point = at(ranks.of(value, 1));
-      sum += point.value;
-      if (x.gradient == nullptr) return;
-      float* gradient = x.gradient + to;
-      if (ranks.maximum) {
-        const auto equal = std::count(gathered.begin(), gathered.end(), value[0]);
-        const float share = point.slope / static_cast<float>(equal);
-        next = gathered.data();
-        for_each_index(all, [&](std::size_t, std::size_t at) {
-          if (*next++ == value[0]) gradient[at] += share;
-        });
-      } else {
-        for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k)
-          gradient[gradient_offset(row[k])] += point.slope * ranks.weight[k];
+  /// All of them, one after another.
+  double one_by_one(ThreadPool& pool) const {
+    // Pieces share no gradient: it is cut along an axis that has one, or not at all.
+    const std::size_t extent = kept.empty() ? 1 : kept[0].extent;
+    const bool apart = kept.empty() || kept[0].gradient_stride != 0 || x.gradient == nullptr;
+    const std::size_t least = apart ? least_piece(n * size_of(kept) / extent) : extent;
+    return sum_of_pieces(pool, extent, least, [&](std::size_t first, std::size_t last) {
+      Axes piece = kept;
+      std::size_t from = 0, to = 0;
+      if (!piece.empty()) {
+        from = first * piece[0].stride;
+        to = first * piece[0].gradient_stride;
+        piece[0].extent = last - first;
       }
-    };
-    Axes piece = kept;
-    std::size_t from = 0, to = 0;
-    if (!piece.empty()) {
-      from = first * piece[0].stride;
-      to = first * piece[0].gradient_stride;
-      piece[0].extent = last - first;
+      Buffer<float> gathered(n);
+      Buffer<std::int32_t> scratch(kernels::padded(n));
+      double sum = 0;
+      for_each_index(
+          std::span<const Axis>(piece),
+          [&](std::size_t at, std::size_t gradient_at) {
+            sum += one(at, gradient_at, gathered, scratch.data());
+          },
+          from, to);
+      return sum;
+    });
+  }
+
+  double one(std::size_t from, std::size_t to, Buffer<float>& gathered,
+             std::int32_t* scratch) const {
+    const std::span<const Axis> all(reduced);
+    const Axis inner = all.back();
+    float* next = gathered.data();
+    for_each_index(all.first(all.size() - 1), [&](std::size_t at, std::size_t) {
+      const float* values = x.values + from + at;
+      if (inner.stride == 1)
+        next = std::copy_n(values, inner.extent, next);
+      else
+        for (std::size_t i = 0; i < inner.extent; ++i) *next++ = values[i * inner.stride];
+    });
+    float value[2], amount;
+    std::uint32_t row[2];
+    kernels::select(gathered.data(), n, ranks.rank, scratch, value, ranks.maximum ? nullptr : row);
+    if (ranks.between) value[0] = value[1] * ranks.weight[1] + value[0] * ranks.weight[0];
+    const double sum = of(value, 1, &amount);
+    if (x.gradient == nullptr) return sum;
+    float* gradient = x.gradient + to;
+    if (ranks.maximum) {
+      const auto equal = std::count(gathered.begin(), gathered.end(), value[0]);
+      const float share = amount / static_cast<float>(equal);
+      next = gathered.data();
+      for_each_index(all, [&](std::size_t, std::size_t at) {
+        if (*next++ == value[0]) gradient[at] += share;
+      });
+    } else {
+      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k)
+        gradient[gradient_offset(row[k])] += amount * ranks.weight[k];
     }
-    for_each_index(std::span<const Axis>(piece), add, from, to);
     return sum;
   }
 
@@ -203,6 +212,14 @@ struct Cells {
       offset += place % reduced[i].extent * reduced[i].gradient_stride;
     return offset;
   }
+
+  const RegularizedTensor& x;
+  const kernels::Penalty& penalty;
+  Axes kept, reduced;
+  std::size_t n;  // elements of one percentile
+  Ranks ranks;
+  double repeats;
+  float scale;
 };
 
 }  // namespace
@@ -290,27 +307,9 @@ double penalize_percentile(const RegularizedTensor& x, double percentile,
   for (const std::size_t axis : reduced) over.push_back(x.axes[axis]);
   for (std::size_t i = 0; i < x.axes.size(); ++i)
     if (std::find(reduced.begin(), reduced.end(), i) == reduced.end()) kept.push_back(x.axes[i]);
-  const auto repeats = static_cast<double>(take_repeats(kept));
-  const Cells cells{x,
-                    kept,
-                    over,
-                    Ranks(percentile, size_of(over)),
-                    penalty,
-                    repeats,
-                    scale * static_cast<float>(repeats)};
-  if (!kept.empty() && side_by_side(kept.back()))
-    return sum_of_pieces(pool, (kept.back().extent + kernels::kLanes - 1) / kernels::kLanes, 1,
-                         [&](std::size_t first, std::size_t last) {
-                           return cells.columns(
-                               first * kernels::kLanes,
-                               std::min(kept.back().extent, last * kernels::kLanes));
-                         });
-  // Pieces share no gradient: it is cut along an axis that has one, or not at all.
-  const std::size_t n = kept.empty() ? 1 : kept[0].extent;
-  const bool apart = kept.empty() || kept[0].gradient_stride != 0 || x.gradient == nullptr;
-  return sum_of_pieces(
-      pool, n, apart ? least_piece(size_of(over) * size_of(kept) / n) : n,
-      [&](std::size_t first, std::size_t last) { return cells.one_by_one(first, last); });
+  const Cells cells(x, percentile, penalty, scale, std::move(kept), std::move(over));
+  const bool in_columns = !cells.kept.empty() && side_by_side(cells.kept.back());
+  return in_columns ? cells.columns(pool) : cells.one_by_one(pool);
 }
 
 OwnedTensor::OwnedTensor(std::span<const Axis> axes)

@@ -241,9 +241,13 @@ struct Spiking {
       float* v = voltage.row(s);
       start(s, run, v);
       const bool keeps = keeps_steps();
-      if (held && as_mean && !remembers && !keeps) {
+      if constexpr (held && as_mean && !remembers) {
         drive_with(in.row(s), drive.row(s));
-        Neuron::fire_total(drive.row(s), v, size, run.steps, constants, out.row(s));
+        if (keeps)
+          Neuron::fire_steps(drive.row(s), v, size, run.steps, constants, steps.row(s),
+                             run.count * steps.stride, out.row(s));
+        else
+          Neuron::fire_total(drive.row(s), v, size, run.steps, constants, out.row(s));
       } else {
         if constexpr (as_mean) std::fill_n(out.row(s), size, 0.0f);
         for (std::size_t t = 0; t < run.steps; ++t) {
