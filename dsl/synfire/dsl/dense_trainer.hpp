@@ -121,8 +121,9 @@ class DenseTrainer final : public Trainable {
   template <Name label, class R>
   void regularize(R settings) {
     (void)detail::check_regularized<Net, label>{};
-    regularization_.add_activity(hana::at_c<detail::index_of<Net, label>>(layers_),
-                                 regularizer(std::move(settings)));
+    if constexpr (detail::known_label<Net, label>)
+      regularization_.add_activity(hana::at_c<detail::index_of<Net, label>>(layers_),
+                                   regularizer(std::move(settings)));
   }
 
   /// The same on a tensor ("kernel", "bias", "tau") of the layer of that label.

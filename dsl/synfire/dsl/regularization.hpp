@@ -1,8 +1,9 @@
 // The regularizers of one training: on the outputs of layers and on weights.
 #pragma once
 
-#include <array>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <synfire/dsl/batch.hpp>
@@ -52,15 +53,20 @@ template <class Net>
 class Regularization {
  public:
   explicit Regularization(const TrainOptions& options)
-      : steps_(options.steps), batch_(options.batch) {}
+      : steps_(options.steps), batch_(options.batch) {
+    for_each_layer<Net>([this](auto placed) {
+      any_in_time_ = any_in_time_ || in_time<typename decltype(placed)::type::Node::Out>;
+      activity_.emplace_back();
+    });
+  }
 
   template <class Stage>
   void add_activity(Stage& layer, std::shared_ptr<const Regularizer> regularizer) {
     using Out = typename Stage::Node::Out;
     std::vector<std::size_t> shape{batch_};
-    if constexpr (timed<Out>) shape.push_back(steps_);
+    if (timed<Out>()) shape.push_back(steps_);
     shape.insert(shape.end(), Out::Shape::extents.begin(), Out::Shape::extents.end());
-    regularizer->check(shape, timed<Out>);
+    regularizer->check(shape, timed<Out>());
     if constexpr (delivers_means<Stage>)
       if (!regularizer->of_means()) layer.keep_steps();
     name(*regularizer, Stage::Node::label.view());
@@ -103,14 +109,10 @@ class Regularization {
   std::string text() const { return text_.empty() ? "none" : text_; }
 
  private:
-  static constexpr std::size_t layers = detail::labels<Net>::size;
-  static constexpr bool any_in_time = [] {
-    for (const bool in_steps : detail::labels<Net>::in_steps)
-      if (in_steps) return true;
-    return false;
-  }();
   template <class Out>
-  static constexpr bool timed = any_in_time && !carried_by<Out, Final>;
+  bool timed() const {
+    return any_in_time_ && !carried_by<Out, Final>;
+  }
   template <class Stage>
   static constexpr bool delivers_means =
       carried_by<typename Stage::Node::Out, Spikes>&& Stage::Site::wanted == Delivery::Mean;
@@ -147,7 +149,7 @@ class Regularization {
     if constexpr (!Stage::Site::learns_before && !detail::learns<Node>()) gradient = {};
     RegularizedTensor x{
         values.data, unit, gradient.data, {{run.count, values.stride, gradient.stride}}};
-    if constexpr (timed<Out>) {
+    if (timed<Out>()) {
       // One step that was computed may stand for all of them.
       const std::size_t to_next = run.steps == steps_ ? run.count : 0;
       x.axes.push_back({steps_, every_step ? to_next * values.stride : 0,
@@ -163,7 +165,8 @@ class Regularization {
   }
 
   std::size_t steps_, batch_;
-  std::array<std::vector<std::shared_ptr<const Regularizer>>, layers> activity_;
+  bool any_in_time_ = false;
+  std::vector<std::vector<std::shared_ptr<const Regularizer>>> activity_;  // of each layer
   std::vector<std::pair<std::size_t, std::shared_ptr<const Regularizer>>> weights_;
   std::string text_;
 };
