@@ -22,13 +22,14 @@ struct Net : Network<Input<28, 28>, Flatten, Dense<128>, Named<"out", Spiking<Re
 
 using Trainer = DenseTrainer<Net>;
 
+constexpr Target target{10, 20};
+
 template <class R>
 auto on_rates(R settings) {
   return [settings](Trainer& trainer) { trainer.regularize<"out">(settings); };
 }
 
 const std::vector<std::pair<const char*, std::function<void(Trainer&)>>>& regularizers() {
-  constexpr Target target{10, 20};
   const auto percentile = [](double of, std::vector<int> axis) {
     return Percentile{.percentile = of, .axis = std::move(axis), .target = target, .l2 = 1e-3f};
   };

@@ -78,9 +78,10 @@ double penalty(const float* x, std::size_t stride, float unit, std::size_t rows,
 void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
                     std::size_t columns, std::size_t rank, std::int32_t* scratch, float* value,
                     std::uint32_t* row);
-/// The same of one column whose n values lie side by side; `scratch` has padded(n) words.
-void select(const float* x, std::size_t n, std::size_t rank, std::int32_t* scratch, float* value,
-            std::uint32_t* row);
+/// Integers in the order of the floats: zeros of both signs alike, NaN beyond the infinities.
+void order_keys(const float* x, std::size_t n, std::int32_t* key);
+/// The same of one column, whose n keys lie side by side; overwrites them up to padded(n).
+void select(std::int32_t* keys, std::size_t n, std::size_t rank, float* value, std::uint32_t* row);
 
 /// For each column of the same kind: adds amount[c] / (how many values equal value[c]) to the
 /// gradients of these, gradient[gradient_offset[r] + c].

@@ -85,6 +85,8 @@ template <class D, class VI>
 HWY_INLINE hn::Vec<D> float_of(D d, VI key) {
   return hn::BitCast(d, fold_sign(key));
 }
+inline constexpr std::int32_t kInfinityKey = 0x7f800000;
+inline constexpr std::int32_t kMinusInfinityKey = -kInfinityKey - 1;
 
 // A selection among keys: `count` vectors, `stride` words apart. Each lane is a column; or all
 // lanes are one column (together), and what is reduced over it is the same in every lane.
@@ -176,11 +178,13 @@ struct Selection {
 };
 
 template <class D, bool together>
-HWY_INLINE void select_keys(D d, Selection<D, together> among, std::size_t rank,
-                            hn::Mask<D> has_nan, float* value, std::uint32_t* row,
-                            std::size_t columns) {
+HWY_INLINE void select_keys(D d, Selection<D, together> among, std::size_t rank, float* value,
+                            std::uint32_t* row, std::size_t columns) {
   using S = Selection<D, together>;
   const typename S::Word words;
+  const auto has_nan =
+      hn::RebindMask(d, hn::Or(hn::Lt(among.low, hn::Set(words, kMinusInfinityKey)),
+                               hn::Gt(among.high, hn::Set(words, kInfinityKey))));
   const auto store = [&](std::size_t k, typename S::Key key) {
     const auto nan = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
     const auto x = hn::IfThenElse(has_nan, nan, float_of(d, key));
@@ -218,18 +222,14 @@ HWY_INLINE void select_vector(D d, const float* x, const std::size_t* offset, st
                               std::uint32_t* row, std::size_t columns) {
   const hn::RebindToSigned<D> words;
   constexpr std::size_t lanes = hn::MaxLanes(D());
-  auto has_nan = hn::Lt(hn::Zero(d), hn::Zero(d));
   auto low = key_of(d, hn::LoadU(d, x + offset[0])), high = low;
   for (std::size_t r = 0; r < rows; ++r) {
-    const auto v = hn::LoadU(d, x + offset[r]);
-    const auto key = key_of(d, v);
-    has_nan = hn::Or(has_nan, hn::Not(hn::Eq(v, v)));
+    const auto key = key_of(d, hn::LoadU(d, x + offset[r]));
     low = hn::Min(low, key);
     high = hn::Max(high, key);
     hn::StoreU(key, words, scratch + r * lanes);
   }
-  select_keys(d, Selection<D, false>{scratch, rows, lanes, low, high}, rank, has_nan, value, row,
-              columns);
+  select_keys(d, Selection<D, false>{scratch, rows, lanes, low, high}, rank, value, row, columns);
 }
 
 void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
@@ -243,28 +243,26 @@ void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
     select_vector(One(), x + c, offset, rows, rank, scratch, value + c, at(), columns);
 }
 
-void select(const float* x, std::size_t n, std::size_t rank, std::int32_t* scratch, float* value,
-            std::uint32_t* row) {
-  const Floats d;
-  const hn::RebindToSigned<Floats> words;
-  const auto least = hn::Set(words, std::numeric_limits<std::int32_t>::min());
-  auto has_nan = hn::Lt(hn::Zero(d), hn::Zero(d));
-  auto low = least, high = least;
+void order_keys(const float* x, std::size_t n, std::int32_t* key) {
   std::size_t i = 0;
-  const auto take = [&](std::size_t left) {
-    const auto here = hn::FirstN(d, left);
-    const auto v = hn::IfThenElseZero(here, hn::LoadU(d, x + i));
-    // What fills the last vector is below every float.
-    const auto key = hn::IfThenElse(hn::RebindMask(words, here), key_of(d, v), least);
-    has_nan = hn::Or(has_nan, hn::Not(hn::Eq(v, v)));
+  for (; i + kWidth <= n; i += kWidth)
+    hn::StoreU(key_of(Floats(), hn::LoadU(Floats(), x + i)), hn::RebindToSigned<Floats>(), key + i);
+  for (; i < n; ++i) key[i] = hn::GetLane(key_of(One(), hn::LoadU(One(), x + i)));
+}
+
+void select(std::int32_t* keys, std::size_t n, std::size_t rank, float* value, std::uint32_t* row) {
+  // What fills the last vector ranks behind all numbers.
+  const std::size_t whole = (n + kWidth - 1) / kWidth * kWidth;
+  std::fill(keys + n, keys + whole, kMinusInfinityKey);
+  const hn::RebindToSigned<Floats> words;
+  auto low = hn::LoadU(words, keys), high = low;
+  for (std::size_t i = kWidth; i < whole; i += kWidth) {
+    const auto key = hn::LoadU(words, keys + i);
+    low = hn::Min(low, key);
     high = hn::Max(high, key);
-    low = i == 0 ? key : hn::Min(low, key);
-    hn::StoreU(key, words, scratch + i);
-  };
-  for (; i < n; i += kWidth) take(std::min(n - i, kWidth));
-  const auto any_nan = hn::AllFalse(d, has_nan) ? has_nan : hn::Eq(hn::Zero(d), hn::Zero(d));
+  }
   using All = Selection<Floats, true>;
-  select_keys(d, All{scratch, i / kWidth, kWidth, All::least(low), All::most(high)}, rank, any_nan,
+  select_keys(Floats(), All{keys, whole / kWidth, kWidth, All::least(low), All::most(high)}, rank,
               value, row, 1);
 }
 
@@ -307,6 +305,7 @@ namespace synfire::kernels {
 
 HWY_EXPORT(penalty);
 HWY_EXPORT(select_columns);
+HWY_EXPORT(order_keys);
 HWY_EXPORT(select);
 HWY_EXPORT(share_columns);
 
@@ -322,9 +321,12 @@ void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
   HWY_DYNAMIC_DISPATCH(select_columns)(x, offset, rows, columns, rank, scratch, value, row);
 }
 
-void select(const float* x, std::size_t n, std::size_t rank, std::int32_t* scratch, float* value,
-            std::uint32_t* row) {
-  HWY_DYNAMIC_DISPATCH(select)(x, n, rank, scratch, value, row);
+void order_keys(const float* x, std::size_t n, std::int32_t* key) {
+  HWY_DYNAMIC_DISPATCH(order_keys)(x, n, key);
+}
+
+void select(std::int32_t* keys, std::size_t n, std::size_t rank, float* value, std::uint32_t* row) {
+  HWY_DYNAMIC_DISPATCH(select)(keys, n, rank, value, row);
 }
 
 void share_columns(const float* x, const std::size_t* offset, std::size_t rows, std::size_t columns,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <memory>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -160,50 +161,65 @@ struct Cells {
         to = first * piece[0].gradient_stride;
         piece[0].extent = last - first;
       }
-      Buffer<float> gathered(n);
-      Buffer<std::int32_t> scratch(kernels::padded(n));
-      double sum = 0;
+      // Found first, all of them, then penalized, then followed by gradients.
+      std::vector<float> value, amount;
+      std::vector<std::uint32_t> row;
+      const auto keys = std::make_unique_for_overwrite<std::int32_t[]>(kernels::padded(n));
       for_each_index(
           std::span<const Axis>(piece),
-          [&](std::size_t at, std::size_t gradient_at) {
-            sum += one(at, gradient_at, gathered, scratch.data());
-          },
+          [&](std::size_t at, std::size_t) { find_one(x.values + at, keys.get(), value, row); },
           from, to);
+      amount.resize(value.size());
+      const double sum = of(value.data(), value.size(), amount.data());
+      std::size_t cell = 0;
+      if (x.gradient != nullptr)
+        for_each_index(
+            std::span<const Axis>(piece),
+            [&](std::size_t at, std::size_t gradient_at) {
+              add_one(x.values + at, value[cell], amount[cell], &row[2 * cell],
+                      x.gradient + gradient_at);
+              ++cell;
+            },
+            from, to);
       return sum;
     });
   }
 
-  double one(std::size_t from, std::size_t to, Buffer<float>& gathered,
-             std::int32_t* scratch) const {
+  void find_one(const float* values, std::int32_t* keys, std::vector<float>& value,
+                std::vector<std::uint32_t>& row) const {
     const std::span<const Axis> all(reduced);
     const Axis inner = all.back();
-    float* next = gathered.data();
+    std::int32_t* next = keys;
     for_each_index(all.first(all.size() - 1), [&](std::size_t at, std::size_t) {
-      const float* values = x.values + from + at;
-      if (inner.stride == 1)
-        next = std::copy_n(values, inner.extent, next);
-      else
-        for (std::size_t i = 0; i < inner.extent; ++i) *next++ = values[i * inner.stride];
+      if (inner.stride == 1) {
+        kernels::order_keys(values + at, inner.extent, next);
+        next += inner.extent;
+      } else {
+        for (std::size_t i = 0; i < inner.extent; ++i)
+          kernels::order_keys(values + at + i * inner.stride, 1, next++);
+      }
     });
-    float value[2], amount;
-    std::uint32_t row[2];
-    kernels::select(gathered.data(), n, ranks.rank, scratch, value, ranks.maximum ? nullptr : row);
-    if (ranks.between) value[0] = value[1] * ranks.weight[1] + value[0] * ranks.weight[0];
-    const double sum = of(value, 1, &amount);
-    if (x.gradient == nullptr) return sum;
-    float* gradient = x.gradient + to;
+    float found[2];
+    std::uint32_t places[2] = {};
+    kernels::select(keys, n, ranks.rank, found, ranks.maximum ? nullptr : places);
+    value.push_back(ranks.between ? found[1] * ranks.weight[1] + found[0] * ranks.weight[0]
+                                  : found[0]);
+    row.insert(row.end(), places, places + 2);
+  }
+
+  void add_one(const float* values, float value, float amount, const std::uint32_t* row,
+               float* gradient) const {
     if (ranks.maximum) {
-      const auto equal = std::count(gathered.begin(), gathered.end(), value[0]);
-      const float share = amount / static_cast<float>(equal);
-      next = gathered.data();
-      for_each_index(all, [&](std::size_t, std::size_t at) {
-        if (*next++ == value[0]) gradient[at] += share;
+      float equal = 0;
+      const std::span<const Axis> all(reduced);
+      for_each_index(all, [&](std::size_t at, std::size_t) { equal += values[at] == value; });
+      for_each_index(all, [&](std::size_t at, std::size_t to) {
+        if (values[at] == value) gradient[to] += amount / equal;
       });
     } else {
       for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k)
         gradient[gradient_offset(row[k])] += amount * ranks.weight[k];
     }
-    return sum;
   }
 
   std::size_t gradient_offset(std::size_t place) const {

@@ -117,11 +117,12 @@ TEST_CASE("selection finds what a stable sort has at that rank") {
       std::mt19937 random(seed);
       const Matrix x = matrix(random, 1, 1 + random() % 300, 1, pool_of_values(random));
       const std::size_t rank = random() % x.n;
-      Buffer<std::int32_t> scratch(kernels::padded(x.n));
+      Buffer<std::int32_t> keys(kernels::padded(x.n));
       float value[2], alone;
       std::uint32_t row[2];
-      kernels::select(x.values.data(), x.n, rank, scratch.data(), value, row);
-      kernels::select(x.values.data(), x.n, rank, scratch.data(), &alone, nullptr);
+      kernels::order_keys(x.values.data(), x.n, keys.data());
+      kernels::select(keys.data(), x.n, rank, value, row);
+      kernels::select(keys.data(), x.n, rank, &alone, nullptr);
       const std::vector<float> column(x.values.begin(), x.values.end());
       const auto places = ranking(column);
       RC_ASSERT(alone == column[places[rank]]);
@@ -142,13 +143,14 @@ TEST_CASE("a column with NaN selects NaN, and its neighbours do not") {
     values[2 * n + 34] = -kNaN;
     const auto x = poisoned(values);
     const std::vector<std::size_t> offset{0, n, 2 * n};
-    Buffer<std::int32_t> scratch(kernels::padded(rows * n));
+    Buffer<std::int32_t> scratch(std::max(kernels::padded(rows * n), rows * kernels::kLanes));
     std::vector<float> found(n);
     for (const std::size_t rank : {0u, 1u}) {
       kernels::select_columns(x.data(), offset.data(), rows, n, rank, scratch.data(), found.data(),
                               nullptr);
       for (std::size_t c = 0; c < n; ++c) CHECK(same(found[c], c == 7 || c == 34 ? kNaN : 1.0f));
-      kernels::select(x.data(), rows * n, rank, scratch.data(), found.data(), nullptr);
+      kernels::order_keys(x.data(), rows * n, scratch.data());
+      kernels::select(scratch.data(), rows * n, rank, found.data(), nullptr);
       CHECK(std::isnan(found[0]));
     }
   });
