@@ -59,7 +59,7 @@ struct Monitor {
 class EarlyStopping final : public Callback {
  public:
   struct Options {
-    Monitor monitor;
+    Monitor monitor = {};
     std::size_t patience = 0;             // epochs without a better one after which it ends
     double min_delta = 0;                 // by how much better is better
     std::optional<double> baseline = {};  // an epoch no better than this counts as no better

@@ -104,7 +104,8 @@ TEST_CASE("every optimiser steps as Keras's does") {
     for (std::size_t step = 0; step < steps; ++step) {
       trained.step(optimizer, rate.at(step), step + 1, gradients.values.data() + step * n);
       for (std::size_t i = 0; i < n; ++i)
-        REQUIRE(trained.w[i] == Approx(wanted.values[step * n + i]).epsilon(2e-6).margin(2e-6));
+        // Keras takes Adam's powers of beta in float32: a few 1e-5 of the rate.
+        REQUIRE(trained.w[i] == Approx(wanted.values[step * n + i]).epsilon(1e-5).margin(1e-5));
     }
   }
 }
