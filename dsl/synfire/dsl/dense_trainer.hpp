@@ -193,6 +193,7 @@ class DenseTrainer final : public Trainable {
                       std::min(grain, n - first), step);
       });
     }
+    parameters_.constrain();
   }
 
   Parameters<Net>& parameters_;

@@ -8,7 +8,8 @@
 //   Demand<Where, In>     the static_asserts that refuse the others, a sentence each
 //   Out<In>               the signal it makes
 //   tensors<In>           std::array of TensorSpec
-//   needs                 how it wants spikes delivered
+//   needs                 how it wants what changes in time delivered
+//   delivers(Delivery)    how it delivers to a reader who wants that (EveryStep without)
 //   Clocked<Site>         the definition: scalar, every step   -> clocked_reference.hpp
 //   Event<Site>           the event-driven run                 -> event_engine.hpp
 //   Batch<Site>           forward and backward over a batch    -> dense_trainer.hpp
@@ -35,8 +36,8 @@ struct Site {
   using Out = Out_;
   static constexpr std::size_t index = index_;
   static constexpr std::size_t first_tensor = first_tensor_;  // in the network's ParameterSet
-  static constexpr Delivery given = given_;                   // how spikes come in
-  static constexpr Delivery wanted = wanted_;                 // how spikes are to go out
+  static constexpr Delivery given = given_;                   // how what changes in time comes in
+  static constexpr Delivery wanted = wanted_;                 // how its reader wants it to go out
   static constexpr bool learns_before =
       learns_before_;  // whether a gradient of the input is needed
 };

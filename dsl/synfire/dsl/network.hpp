@@ -159,6 +159,16 @@ consteval Delivery wanted_by() {
   return Reader::Layer::needs;
 }
 
+/// How a layer hands on to a reader with that wish.
+template <class Layer>
+constexpr Delivery delivered(Delivery wanted) {
+  if constexpr (requires { Layer::delivers(wanted); }) {
+    return Layer::delivers(wanted);
+  } else {
+    return Delivery::EveryStep;
+  }
+}
+
 template <class Node, class... Nodes>
 struct SiteOf {
   static constexpr std::size_t first_tensor =
@@ -192,7 +202,9 @@ struct sites<Probes, Walk<Signal, Nodes...>> {
     return probed[node] ? Delivery::EveryStep : needs[node + 1];
   }
   static consteval Delivery given(std::size_t node) {
-    return node == 0 ? Delivery::EveryStep : wanted(node - 1);
+    constexpr std::array<Delivery, size> made{
+        delivered<typename Nodes::Layer>(wanted(Nodes::index))...};
+    return node == 0 ? Delivery::EveryStep : made[node - 1];
   }
 
   template <class N>

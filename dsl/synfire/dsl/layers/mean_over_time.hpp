@@ -59,12 +59,11 @@ struct MeanOverTime {
     std::size_t steps = 0;
   };
 
-  /// Spikes delivered as means are handed on as they are.
+  /// Means are handed on as they are.
   template <class Site>
   struct Event {
     static constexpr std::size_t size = Site::In::size;
-    static constexpr bool given_mean =
-        carried_by<typename Site::In, Spikes> && Site::given == Delivery::Mean;
+    static constexpr bool given_mean = Site::given == Delivery::Mean;
 
     Event(const ParameterSet&, const RunOptions& options)
         : sum(size), mean(size), steps(static_cast<float>(options.steps)) {}
@@ -75,7 +74,7 @@ struct MeanOverTime {
       for (std::size_t k = 0; k < in.size; ++k) sum[in.index[k]] += in.count[k];
       unit = in.unit;
     }
-    void step(Values in) requires carried_by<typename Site::In, Stepped> {
+    void step(Values in) requires(!given_mean) {
       for (std::size_t i = 0; i < size; ++i) sum[i] += in[i];
     }
 
@@ -94,8 +93,7 @@ struct MeanOverTime {
   template <class Site>
   struct Batch {
     static constexpr std::size_t size = Site::In::size;
-    static constexpr bool given_mean =
-        carried_by<typename Site::In, Spikes> && Site::given == Delivery::Mean;
+    static constexpr bool given_mean = Site::given == Delivery::Mean;
 
     explicit Batch(const Learning& learning) {
       if constexpr (!given_mean) {
