@@ -1,5 +1,5 @@
 // sentence: a filter's constraints are of a vector, whose only axis is 0 or -1
-// names: At<3, | Got<Filtered<LowpassFilter, TauConstraint<Mean<1>>>> | Wanted<ConstraintsOfAVector>
+// names: At<3, | Got<Filtered<LowpassFilter, TauConstraint<Mean<1>... | Wanted<ConstraintsOfAVector>
 #include "use.hpp"
 
 using namespace synfire;

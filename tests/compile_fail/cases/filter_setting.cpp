@@ -1,5 +1,5 @@
 // sentence: a filter's settings are Tau, ApplyDuringTraining, Fixed, TauConstraint and InitialLevelConstraint
-// names: At<3, | Got<Filtered<AlphaFilter, std::ratio<1, 10>>> | Wanted<AnySetting>
+// names: At<3, | Got<Filtered<AlphaFilter, std::ratio<1, 10>... | Wanted<AnySetting>
 #include "use.hpp"
 
 using namespace synfire;
