@@ -80,6 +80,7 @@ TEST_CASE("gradients without spikes are slopes") {
   check_slopes<Seed>(7);
   check_slopes<TwoLayers>(5);
   check_slopes<Mixed>(3);
+  check_slopes<RelayedLater>(3);
   check_slopes<Analog>(3);
 }
 

@@ -68,6 +68,9 @@ TEST_CASE("the event engine is the reference, spike for spike and bit for bit") 
   check_everywhere<TwoLayers, Probe<"first">, Probe<"second">>("spikes between layers", true);
   check_everywhere<Leaky, Probe<"first">, Probe<"second">>("leaky neurons", false);
   check_everywhere<Mixed, Probe<"first">>("stepped activations", true);
+  check_everywhere<Relayed, Probe<"out">>("means through Flatten", true);
+  check_everywhere<Relayed, Probe<"flat">>("a probed Flatten", true);
+  check_everywhere<RelayedLater, Probe<"out">, Probe<"flat">>("means through Flatten, later", true);
   check_everywhere<Analog>("no spikes", false);
   check_everywhere<Sequence, Probe<"first">>("an output that changes in time", true);
 }

@@ -26,6 +26,15 @@ struct Mixed : Network<
     Input<4, 5>, Flatten, Dense<17>, Activate<Relu>, Dense<18>, Named<"first", Spiking<Relu>>,
     Flatten, Dense<21>, Activate<Relu>, MeanOverTime, Dense<3>, Activate<Relu>> {};
 
+// Spikes whose mean is wanted behind a Flatten, or two.
+struct Relayed : Network<
+    Input<4, 5>, Named<"out", Spiking<Relu>>, Named<"flat", Flatten>, Flatten, MeanOverTime,
+    Dense<3>> {};
+
+struct RelayedLater : Network<
+    Input<20>, Dense<17>, Spiking<Relu>, Dense<18>, Named<"out", Spiking<Relu>>,
+    Named<"flat", Flatten>, MeanOverTime, Dense<3>> {};
+
 struct Analog : Network<Input<4, 5>, Flatten, Dense<17>, Activate<Relu>, Dense<3>> {};
 
 struct Sequence : Network<Input<23>, Dense<33>, Named<"first", Spiking<Relu>>> {};

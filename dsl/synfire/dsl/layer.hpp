@@ -9,6 +9,7 @@
 //   Out<In>               the signal it makes
 //   tensors<In>           std::array of TensorSpec
 //   needs                 how it wants spikes delivered
+//   relays                where it hands on spikes as they are delivered to it (Flatten)
 //   stats<In>             LayerStats, for its energy; a layer may leave it out
 //   Clocked<Site>         the definition: scalar, every step   -> clocked_reference.hpp
 //   Event<Site>           the event-driven run                 -> event_engine.hpp

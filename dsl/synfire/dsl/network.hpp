@@ -164,10 +164,12 @@ std::optional<LayerStats> stats_of() {
   }
 }
 
-/// How the layers behind node I want its spikes: as the next layer that reads them says.
-template <class Reader>
-consteval Delivery wanted_by() {
-  return Reader::Layer::needs;
+/// A layer that hands on what it is given, spikes as they are delivered to it (Flatten).
+template <class Layer>
+consteval bool relays() {
+  return requires {
+    Layer::relays;
+  };
 }
 
 template <class Node, class... Nodes>
@@ -197,13 +199,18 @@ template <class Probes, class Signal, class... Nodes>
 struct sites<Probes, Walk<Signal, Nodes...>> {
   static constexpr std::size_t size = sizeof...(Nodes);
 
+  /// As the next layer that does not relay says; step by step where a probe looks before it.
   static consteval Delivery wanted(std::size_t node) {
     constexpr std::array<Delivery, size + 1> needs{Nodes::Layer::needs..., Delivery::EveryStep};
+    constexpr std::array<bool, size + 1> relay{relays<typename Nodes::Layer>()..., false};
     constexpr std::array<bool, size> probed{Probes::contains(Nodes::label.view())...};
-    return probed[node] ? Delivery::EveryStep : needs[node + 1];
+    if (probed[node]) return Delivery::EveryStep;
+    return relay[node + 1] ? wanted(node + 1) : needs[node + 1];
   }
   static consteval Delivery given(std::size_t node) {
-    return node == 0 ? Delivery::EveryStep : wanted(node - 1);
+    constexpr std::array<bool, size> relay{relays<typename Nodes::Layer>()...};
+    if (node == 0) return Delivery::EveryStep;
+    return relay[node - 1] ? given(node - 1) : wanted(node - 1);
   }
 
   template <class N>

@@ -14,6 +14,7 @@ struct Flatten {
   static constexpr std::string_view kind = "flatten";
   static constexpr bool is_source = false;
   static constexpr Delivery needs = Delivery::EveryStep;
+  static constexpr bool relays = true;
 
   template <class In>
   static constexpr bool accepts = is_signal<In>;
@@ -40,11 +41,14 @@ struct Flatten {
   /// Hands the view on: nothing is copied.
   template <class Site>
   struct Event {
-    using View = std::conditional_t<carried_by<typename Site::In, Spikes>, SpikeView, Values>;
+    static constexpr bool given_mean =
+        carried_by<typename Site::In, Spikes> && Site::given == Delivery::Mean;
+    using View =
+        std::conditional_t<carried_by<typename Site::In, Spikes> && !given_mean, SpikeView, Values>;
     Event(const ParameterSet&, const RunOptions&) {}
     void before(View in) requires carried_by<typename Site::In, Held> { view = in; }
-    void step(View in) requires in_time<typename Site::In> { view = in; }
-    void after(View in) requires carried_by<typename Site::In, Final> { view = in; }
+    void step(View in) requires(in_time<typename Site::In> && !given_mean) { view = in; }
+    void after(View in) requires(carried_by<typename Site::In, Final> || given_mean) { view = in; }
     View value() const { return view; }
 
     View view{};
