@@ -134,7 +134,8 @@ std::shared_ptr<const Regularizer> any_regularizer(std::mt19937& random, std::si
   }
 }
 
-/// Values that no two of them are nearer to each other than a hundredth, nor to a target above.
+/// Values of which no two are nearer to each other than a hundredth, and none is near a target
+/// above.
 void spread(std::mt19937& random, OwnedTensor& x) {
   std::vector<float> values(x.values.size());
   for (std::size_t i = 0; i < values.size(); ++i)
@@ -166,6 +167,7 @@ TEST_CASE("a regularizer's gradient is its slope") {
     const double value = penalty->add(x.view, 1, one_thread());
     RC_ASSERT(penalty->add(silent, 1, one_thread()) == value);
     constexpr float h = 1.0f / 512;
+    const double slack = 2e-3 + 1e-5 * value;  // values are sums of floats
     for (std::size_t k = 0; k < x.values.size(); k += 1 + x.values.size() / 16) {
       const float at = x.values[k];
       x.values[k] = at + h;
@@ -173,7 +175,9 @@ TEST_CASE("a regularizer's gradient is its slope") {
       x.values[k] = at - h;
       const double less = penalty->add(silent, 1, one_thread());
       x.values[k] = at;
-      RC_ASSERT(std::abs((more - less) / (2.0 * h) - x.gradient[k]) < 2e-3);
+      // A percentile between two elements may lie at a kink.
+      if (std::abs(more - 2 * value + less) > 2 * slack * h) continue;
+      RC_ASSERT(std::abs((more - less) / (2.0 * h) - x.gradient[k]) < slack);
     }
   }));
 }
