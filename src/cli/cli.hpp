@@ -118,8 +118,8 @@ std::map<std::string, std::string> weights_metadata(const std::string& net, cons
                                                     const TrainOptions& options);
 
 /// Called first: from here on a thread of its own takes SIGINT and SIGTERM, and every other thread
-/// has them blocked. A handler's frame on the stack of a thread inside oneDNN's generated code
-/// would corrupt what that code keeps there.
+/// has them blocked. With a handler that could run in any thread, a training that Ctrl-C stopped
+/// ended now and then in a corrupted heap inside oneDNN; why is not known.
 void wait_for_signals();
 
 /// A training that Ctrl-C ended.
