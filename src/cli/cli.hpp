@@ -120,6 +120,7 @@ std::map<std::string, std::string> weights_metadata(const std::string& net, cons
 /// Called first: from here on a thread of its own takes SIGINT and SIGTERM, and every other thread
 /// has them blocked. With a handler that could run in any thread, a training that Ctrl-C stopped
 /// ended now and then in a corrupted heap inside oneDNN; why is not known.
+/// Outside trainings a signal that the program was started to ignore is ignored.
 void wait_for_signals();
 
 /// A training that Ctrl-C ended.

@@ -93,7 +93,9 @@ void wait_for_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread([signals] {
     for (int number = 0; sigwait(&signals, &number) == 0;) {
-      if (watched && !interrupted.exchange(true)) continue;
+      struct sigaction action {};
+      sigaction(number, nullptr, &action);
+      if (watched ? !interrupted.exchange(true) : action.sa_handler == SIG_IGN) continue;
       signal(number, SIG_DFL);
       pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
       raise(number);

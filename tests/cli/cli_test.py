@@ -389,6 +389,20 @@ class Interruption(InFolder):
         self.assertEqual(code, -signal.SIGKILL)
         self.run_well(*self.LONG, "killed", "--resume", "killed.checkpoint")
 
+    def test_a_signal_outside_trainings_does_as_the_program_was_started(self):
+        pipe = self.folder / "weights"
+        os.mkfifo(pipe)
+        for handler, code in [(signal.SIG_IGN, 1), (signal.SIG_DFL, -signal.SIGINT)]:
+            with self.subTest(handler):
+                program = subprocess.Popen(
+                    [SYNFIRE, "evaluate", "--weights", pipe], stderr=subprocess.DEVNULL,
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, handler))
+                writer = os.open(pipe, os.O_WRONLY) if code == 1 else None  # it is about to read
+                program.send_signal(signal.SIGINT)
+                if writer is not None:
+                    os.close(writer)
+                self.assertEqual(program.wait(60), code)
+
     def test_a_checkpoint_of_other_settings_is_refused(self):
         self.weights()
         self.refused("seed is 1: it must be 0, as in the checkpoint", "train", *SMALL, "--seed", 1,

@@ -6,8 +6,7 @@
 //                                 Site::learns_before, `in_gradient`
 //   out, in_gradient              Matrix
 //   remembers                     where it is there and true, no step can be left out, even if
-//   nothing
-//                                 spikes
+//                                 nothing spikes
 // Rows of a matrix are samples; what changes in time has steps x samples rows, step after step.
 #pragma once
 

@@ -39,7 +39,8 @@ struct Site {
   static constexpr std::size_t index = index_;
   static constexpr std::size_t first_tensor = first_tensor_;  // in the network's ParameterSet
   static constexpr Delivery given = given_;                   // how spikes come in
-  static constexpr Delivery wanted = wanted_;                 // how spikes are to go out
+  static constexpr bool given_mean = carried_by<In, Spikes> && given == Delivery::Mean;
+  static constexpr Delivery wanted = wanted_;  // how spikes are to go out
   static constexpr bool learns_before =
       learns_before_;  // whether a gradient of the input is needed
 };

@@ -41,8 +41,7 @@ struct Flatten {
   /// Hands the view on: nothing is copied.
   template <class Site>
   struct Event {
-    static constexpr bool given_mean =
-        carried_by<typename Site::In, Spikes> && Site::given == Delivery::Mean;
+    static constexpr bool given_mean = Site::given_mean;
     using View =
         std::conditional_t<carried_by<typename Site::In, Spikes> && !given_mean, SpikeView, Values>;
     Event(const ParameterSet&, const RunOptions&) {}

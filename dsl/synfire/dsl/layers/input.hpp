@@ -35,12 +35,7 @@ struct Input {
                   "Input stands first, and once: a sample enters a network in one place");
   };
 
-  static std::string signature() {
-    std::string text = "input(";
-    for (const std::size_t extent : Shape<Extents...>::extents)
-      text += (text.back() == '(' ? "" : ",") + std::to_string(extent);
-    return text + ")";
-  }
+  static std::string signature() { return "input(" + Shape<Extents...>::text() + ")"; }
 
   template <class Site>
   struct Clocked {

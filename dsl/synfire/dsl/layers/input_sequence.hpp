@@ -35,12 +35,7 @@ struct InputSequence {
                   "InputSequence stands first, and once: a sample enters a network in one place");
   };
 
-  static std::string signature() {
-    std::string text = "input_sequence(";
-    for (const std::size_t extent : Shape<Extents...>::extents)
-      text += (text.back() == '(' ? "" : ",") + std::to_string(extent);
-    return text + ")";
-  }
+  static std::string signature() { return "input_sequence(" + Shape<Extents...>::text() + ")"; }
 
   template <class Site>
   struct Clocked {

@@ -65,8 +65,7 @@ struct MeanOverTime {
   template <class Site>
   struct Event {
     static constexpr std::size_t size = Site::In::size;
-    static constexpr bool given_mean =
-        carried_by<typename Site::In, Spikes> && Site::given == Delivery::Mean;
+    static constexpr bool given_mean = Site::given_mean;
 
     Event(const ParameterSet&, const RunOptions& options)
         : sum(size), mean(size), steps(static_cast<float>(options.steps)) {}
@@ -96,8 +95,7 @@ struct MeanOverTime {
   template <class Site>
   struct Batch {
     static constexpr std::size_t size = Site::In::size;
-    static constexpr bool given_mean =
-        carried_by<typename Site::In, Spikes> && Site::given == Delivery::Mean;
+    static constexpr bool given_mean = Site::given_mean;
 
     explicit Batch(const Learning& learning) {
       if constexpr (!given_mean) {
