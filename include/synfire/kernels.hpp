@@ -56,6 +56,29 @@ struct AdamStep {
 };
 void adam(float* w, float* m, float* v, const float* g, std::size_t n, const AdamStep& step);
 
+/// w -= rate*g.
+void descend(float* w, const float* g, std::size_t n, float rate);
+
+/// w -= w*part (decoupled weight decay).
+void shrink(float* w, std::size_t n, float part);
+
+/// v = v*momentum - rate*g; w += v, or, nesterov, w += v*momentum - rate*g. As Adam's moments, v
+/// below kLeastMoment becomes 0, and so do v, u and mean of RMSprop.
+struct MomentumStep {
+  float rate, momentum;
+  bool nesterov;
+};
+void momentum(float* w, float* v, const float* g, std::size_t n, const MomentumStep& step);
+
+/// RMSprop: v = v*rho + g*g*one_minus_rho; s = v, or, where there is a mean, mean = mean*rho +
+/// g*one_minus_rho and s = v - mean*mean, at least 0; d = rate*g/sqrt(s+epsilon); w -= d, or, where
+/// there is a u, u = u*momentum + d and w -= u. u and mean may be null.
+struct RmsPropStep {
+  float rate, rho, one_minus_rho, momentum, epsilon;
+};
+void rmsprop(float* w, float* v, float* u, float* mean, const float* g, std::size_t n,
+             const RmsPropStep& step);
+
 /// out[i] = x[i] / 255, the quotient itself as Keras users write it: no factor gives its bits.
 void scale_pixels(const std::uint8_t* x, std::size_t n, float* out);
 

@@ -74,8 +74,10 @@ class Model {
   virtual void save(const std::filesystem::path& path,
                     const std::map<std::string, std::string>& metadata) const = 0;
 
-  virtual TrainResult train(const ImageSet& data, const TrainOptions& options,
-                            const FitFiles& files, const TrainCallback& callback) = 0;
+  /// See fit().
+  virtual TrainResult train(const Samples& data, const TrainOptions& options, const FitFiles& files,
+                            const TrainCallback& callback,
+                            const std::vector<Callback*>& callbacks) = 0;
   /// Pixels are scaled to [0, 1]. Sample i's initial voltages are addressed by (seed, i).
   virtual Evaluation evaluate(const ImageSet& data, const RunOptions& options,
                               std::size_t threads) const = 0;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -132,6 +133,7 @@ struct Interrupted : Error {
 /// of a batch, keeps the checkpoint, and throws Interrupted, which says that `resume` goes on.
 TrainResult train_with_progress(Model& model, const ImageSet& data, const TrainOptions& options,
                                 const FitFiles& files, const std::string& title,
-                                const std::string& resume);
+                                const std::string& resume,
+                                const std::vector<Callback*>& callbacks = {});
 
 }  // namespace synfire::cli

@@ -39,24 +39,31 @@ Json to_json(const RunOptions& options) {
 }
 
 Json to_json(const TrainOptions& options) {
+  Json metrics = Json::array();
+  for (const Metric& metric : options.metrics) metrics.push_back(metric.name());
   return {{"dt", options.dt},
+          {"dt_schedule", options.dt_schedule ? Json(options.dt_schedule->text()) : Json()},
+          {"dt_by_epoch", options.dt_by_epoch},
           {"steps", options.steps},
           {"seed", options.seed},
           {"spiking_aware", options.spiking_aware},
           {"epochs", options.epochs},
           {"batch", options.batch},
-          {"learning_rate", options.learning_rate},
-          {"beta1", options.beta1},
-          {"beta2", options.beta2},
-          {"epsilon", options.epsilon}};
+          {"learning_rate", options.learning_rate.text()},
+          {"optimizer", to_text(options.optimizer)},
+          {"loss", name_of(options.loss)},
+          {"metrics", metrics},
+          {"validation_split", options.validation_split}};
 }
 
 Json to_json(const TrainResult& result) {
   Json epochs = Json::array();
   for (const EpochResult& epoch : result.epochs)
-    epochs.push_back(
-        {{"loss", epoch.loss}, {"accuracy", epoch.accuracy}, {"seconds", epoch.seconds}});
-  return {{"epochs", epochs}};
+    epochs.push_back({{"loss", epoch.loss},
+                      {"accuracy", epoch.accuracy},
+                      {"seconds", epoch.seconds},
+                      {"logs", epoch.logs}});
+  return {{"epochs", epochs}, {"ended_early", result.ended_early}, {"dt", result.dt}};
 }
 
 Json to_json(const Activity& activity) {

@@ -87,7 +87,11 @@ std::map<std::string, std::string> weights_metadata(const std::string& net, cons
           {"seed", fmt::to_string(options.seed)},
           {"epochs", fmt::to_string(options.epochs)},
           {"batch", fmt::to_string(options.batch)},
-          {"learning_rate", fmt::to_string(options.learning_rate)},
+          {"learning_rate", options.learning_rate.text()},
+          {"optimizer", to_text(options.optimizer)},
+          {"loss", std::string(name_of(options.loss))},
+          {"validation_split", fmt::to_string(options.validation_split)},
+          {"dt_schedule", options.dt_schedule ? options.dt_schedule->text() : "none"},
           {"synfire", SYNFIRE_VERSION}};
 }
 

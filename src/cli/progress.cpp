@@ -65,8 +65,11 @@ class Bar {
     }
     if (p.epoch_ended) {
       clear();
-      fmt::print("{} epoch {}/{}: loss {:.4f}, accuracy {:.2f}%, {:.2f} s, {:.0f} samples/s\n",
-                 title_, p.epoch, p.epochs, p.loss, 100 * p.accuracy, p.seconds,
+      std::string others;
+      for (const auto& [name, value] : p.logs)
+        if (name != "loss" && name != "accuracy") others += fmt::format("{} {:.4f}, ", name, value);
+      fmt::print("{} epoch {}/{}: loss {:.4f}, accuracy {:.2f}%, {}{:.2f} s, {:.0f} samples/s\n",
+                 title_, p.epoch, p.epochs, p.loss, 100 * p.accuracy, others, p.seconds,
                  p.samples_per_second);
       std::fflush(stdout);
     }
@@ -105,21 +108,23 @@ void wait_for_signals() {
 
 TrainResult train_with_progress(Model& model, const ImageSet& data, const TrainOptions& options,
                                 const FitFiles& files, const std::string& title,
-                                const std::string& resume) {
+                                const std::string& resume,
+                                const std::vector<Callback*>& callbacks) {
   const Watch watch;
   TrainProgress last{};
   TrainResult result;
   {
     Bar bar(title);
-    result = model.train(data, options, files, [&](const TrainProgress& p) {
+    const TrainCallback watch_progress = [&](const TrainProgress& p) {
       const std::size_t left = p.batches - p.batch + (p.epochs - p.epoch) * p.batches;
       bar.show(p, static_cast<double>(left * options.batch) / p.samples_per_second);
       last = p;
       return !interrupted;
-    });
+    };
+    result = model.train(data, options, files, watch_progress, callbacks);
   }
   // Stopped behind the very last batch, a training is whole.
-  const bool whole = result.epochs.size() == options.epochs;
+  const bool whole = result.epochs.size() == options.epochs || result.ended_early;
   if (result.stopped && !whole) {
     throw Interrupted(fmt::format("stopped after batch {} of {} in epoch {} of {}; go on with {}",
                                   last.batch, last.batches, last.epoch, last.epochs, resume));

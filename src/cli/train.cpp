@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <synfire/callback.hpp>
+
 #include "cli.hpp"
 
 namespace synfire::cli {
@@ -16,6 +18,11 @@ struct Train {
   std::optional<float> dt;
   std::optional<std::size_t> steps;
   std::optional<bool> spiking_aware;
+  std::string optimizer = "adam", loss = "categorical_crossentropy";
+  std::optional<std::string> learning_rate, dt_schedule, monitor, csv, best;
+  std::vector<std::string> metrics{"accuracy"};
+  std::optional<std::size_t> patience;
+  bool restore_best = false;
   TrainOptions options;
 };
 
@@ -24,7 +31,37 @@ void declare(CLI::App& command, Train& t) {
   t.data.declare(command);
   add_count(command, "--epochs", t.options.epochs, "Passes over the data")->capture_default_str();
   add_count(command, "--batch", t.options.batch, "Images a batch")->capture_default_str();
-  command.add_option("--learning-rate", t.options.learning_rate, "Adam's")->capture_default_str();
+  command
+      .add_option("--optimizer", t.optimizer,
+                  "adam, adamw, sgd or rmsprop, with fields like sgd:momentum=0.9,nesterov=true")
+      ->capture_default_str();
+  command.add_option("--learning-rate", t.learning_rate,
+                     "A number, or a schedule by steps like exponential:initial=0.01,"
+                     "decay_steps=1000,decay_rate=0.5 (also inverse_time, piecewise_constant, "
+                     "polynomial, cosine); 0.01 for sgd, 0.001 for the others");
+  command
+      .add_option("--loss", t.loss,
+                  "categorical_crossentropy, mean_squared_error or hinge; classes as one-hot rows")
+      ->capture_default_str();
+  command
+      .add_option("--metric", t.metrics,
+                  "Reported beside the loss: accuracy, top_K_accuracy, mean_absolute_error")
+      ->capture_default_str();
+  command
+      .add_option("--validation-split", t.options.validation_split,
+                  "Hold back the last images, this fraction of all, and run them after each epoch")
+      ->capture_default_str();
+  command.add_option("--dt-schedule", t.dt_schedule,
+                     "dt while training, by steps, written as a learning rate is");
+  command.add_flag("--dt-by-epoch", t.options.dt_by_epoch, "The dt schedule counts epochs");
+  add_count(command, "--early-stopping", t.patience,
+            "End after so many epochs in which the monitor got no better");
+  command.add_flag("--restore-best", t.restore_best,
+                   "Put the best epoch's weights back when early stopping ends the training");
+  command.add_option("--monitor", t.monitor,
+                     "What early stopping and --best go by; val_loss, or loss without validation");
+  command.add_option("--best", t.best, "Keep the best epoch's weights in this file");
+  command.add_option("--csv", t.csv, "Write a row an epoch to this file");
   add_count(command, "--seed", t.options.seed, "Of weights, shuffling and initial voltages")
       ->capture_default_str();
   command.add_option("--dt", t.dt, "Seconds a step; what suits the net");
@@ -49,10 +86,25 @@ void act(const Train& t) {
   options.dt = t.dt.value_or(info.defaults.dt);
   options.steps = t.steps.value_or(info.defaults.steps);
   options.spiking_aware = t.spiking_aware.value_or(info.spiking_aware);
+  options.optimizer = parse_optimizer(t.optimizer);
+  options.learning_rate = t.learning_rate ? Schedule::parse("learning rate", *t.learning_rate)
+                                          : usual_learning_rate(options.optimizer);
+  if (t.dt_schedule) options.dt_schedule = Schedule::parse("dt schedule", *t.dt_schedule);
+  options.loss = parse_loss(t.loss);
+  options.metrics.clear();
+  for (const std::string& name : t.metrics) options.metrics.push_back(Metric::parse(name));
   options.validate();
+  for (const auto& [given, wants, name] :
+       {std::tuple{t.options.dt_by_epoch, t.dt_schedule.has_value(), "--dt-by-epoch"},
+        {t.restore_best, t.patience.has_value(), "--restore-best"},
+        {t.monitor.has_value(), t.patience.has_value() || t.best.has_value(), "--monitor"}})
+    if (given && !wants)
+      throw InvalidSetting(name, "given", "left out where there is nothing that it belongs to");
   const std::string output = t.output.value_or(t.net + ".safetensors");
   require_writable(output);
   t.json.check();
+  for (const auto& path : {t.csv, t.best})
+    if (path) require_writable(*path);
   FitFiles files;
   files.checkpoint = t.checkpoint ? *t.checkpoint : t.resume ? *t.resume : output + ".checkpoint";
   if (t.resume) files.resume = *t.resume;
@@ -60,11 +112,29 @@ void act(const Train& t) {
   const Dataset data = t.data.load();
   fmt::print("{}\n", describe(data));
   model->initialize(options.seed);
-  const TrainResult result = train_with_progress(*model, data.train, options, files, t.net,
-                                                 "--resume " + files.checkpoint->string());
-  model->save(output, weights_metadata(t.net, data, options));
 
-  const RunOptions run{options.dt, options.steps, options.seed};
+  const Monitor monitor{t.monitor.value_or(options.validation_split > 0 ? "val_loss" : "loss")};
+  std::vector<std::unique_ptr<Callback>> taking_part;
+  if (t.patience)
+    taking_part.push_back(std::make_unique<EarlyStopping>(EarlyStopping::Options{
+        .monitor = monitor, .patience = *t.patience, .restore_best = t.restore_best}));
+  if (t.best)
+    taking_part.push_back(
+        std::make_unique<BestCheckpoint>(*t.best, monitor, weights_metadata(t.net, data, options)));
+  if (t.csv) taking_part.push_back(std::make_unique<CsvLog>(*t.csv));
+  std::vector<Callback*> callbacks;
+  for (const auto& callback : taking_part) callbacks.push_back(callback.get());
+
+  const TrainResult result =
+      train_with_progress(*model, data.train, options, files, t.net,
+                          "--resume " + files.checkpoint->string(), callbacks);
+  if (result.ended_early)
+    fmt::print("{} ended early, after epoch {}\n", t.net, result.epochs.size());
+  auto metadata = weights_metadata(t.net, data, options);
+  metadata["dt"] = fmt::to_string(result.dt);
+  model->save(output, metadata);
+
+  const RunOptions run{result.dt, options.steps, options.seed};
   const Evaluation test = model->evaluate(data.test, run, options.threads);
   fmt::print("test accuracy {:.2f}% ({} of {}), {:.2f} us an image (p50)\n", 100 * test.accuracy,
              test.correct, test.samples, test.microseconds_p50);

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <set>
 #include <string>
 
 #include <fmt/format.h>
@@ -40,10 +41,36 @@ void TrainOptions::validate() const {
   require_time(dt, steps);
   require(epochs >= 1 && epochs <= kMostEpochs, "epochs", epochs, "from 1 to 268435456");
   require(batch >= 1, "batch", batch, "at least 1");
-  require(positive(learning_rate), "learning rate", learning_rate, "a finite number above 0");
-  require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "at least 0 and below 1");
-  require(beta2 >= 0 && beta2 < 1, "beta2", beta2, "at least 0 and below 1");
-  require(positive(epsilon), "epsilon", epsilon, "a finite number above 0");
+  learning_rate.validate("learning rate");
+  synfire::validate(optimizer);
+  require(validation_split >= 0 && validation_split < 1, "validation split", validation_split,
+          "from 0 to below 1");
+  std::set<std::string> names;
+  for (const Metric& metric : metrics) {
+    require(metric.k >= 1, "k of the top-k accuracy", metric.k, "at least 1");
+    require(names.insert(metric.name()).second, "a metric", metric.name(), "named once");
+  }
+  if (dt_schedule) dt_schedule->validate("dt schedule");
+}
+
+float TrainOptions::dt_at(std::uint64_t step, std::uint64_t epoch) const {
+  if (!dt_schedule) return dt;
+  const float scheduled = dt_schedule->at(dt_by_epoch ? epoch : step);
+  if (!positive(scheduled))
+    throw InvalidSetting(fmt::format("dt of {} {}, by the dt schedule,",
+                                     dt_by_epoch ? "epoch" : "step", dt_by_epoch ? epoch : step),
+                         fmt::to_string(scheduled), "a finite number of seconds above 0");
+  return scheduled;
+}
+
+std::size_t TrainOptions::trained_of(std::size_t samples) const {
+  if (validation_split == 0) return samples;
+  const auto trained =
+      static_cast<std::size_t>(static_cast<double>(samples) * (1.0 - validation_split));
+  if (trained == 0 || trained == samples)
+    throw InvalidSetting("validation split", fmt::to_string(validation_split),
+                         fmt::format("one that leaves some of {} samples on each side", samples));
+  return trained;
 }
 
 }  // namespace synfire

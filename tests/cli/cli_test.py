@@ -126,6 +126,49 @@ class Commands(InFolder):
                 self.run_well("train", *SMALL, "--epochs", 1, "--json", figures, *arguments)
                 trained = json.loads(figures.read_text())["training"]
                 self.assertIs(trained["spiking_aware"], spiking_aware)
+    def test_settings_of_training(self):
+        text = self.run_well(
+            "train", *SMALL, "--epochs", 3, "--optimizer", "sgd:momentum=0.9,nesterov=true",
+            "--learning-rate", "exponential:initial=0.1,decay_steps=20,decay_rate=0.5",
+            "--dt-schedule", "piecewise_constant:boundaries=0/1,values=1/0.1/0.02", "--dt-by-epoch",
+            "--loss", "mean_squared_error", "--metric", "accuracy", "top_2_accuracy",
+            "--validation-split", 0.25, "--early-stopping", 5, "--restore-best",
+            "--csv", "log.csv", "--best", "best.safetensors", "--json", "t.json")
+        self.assertEqual(len(re.findall(r"val_accuracy \d\.\d{4}, val_loss ", text)), 3)
+        header, *rows = (self.folder / "log.csv").read_text().splitlines()
+        self.assertEqual(header, "epoch,accuracy,loss,top_2_accuracy,val_accuracy,val_loss,"
+                                 "val_top_2_accuracy")
+        figures = json.loads((self.folder / "t.json").read_text())
+        for epoch, row in enumerate(rows):
+            logs = figures["result"]["epochs"][epoch]["logs"]
+            self.assertEqual([float(cell) for cell in row.split(",")],
+                             [epoch, *(logs[name] for name in sorted(logs))])
+        self.assertEqual(len(rows), 3)
+        self.assertEqual(figures["training"]["optimizer"], "sgd:momentum=0.9,nesterov=true")
+        self.assertAlmostEqual(figures["result"]["dt"], 0.02, 6)
+        # Evaluated, and stored, with the dt that training ended with.
+        self.assertAlmostEqual(figures["test"]["activity"]["dt"], 0.02, 6)
+        shown = self.run_well("info", "--weights", "spiking.safetensors")
+        for part in ["dt = 0.02", "optimizer = sgd:momentum=0.9,nesterov=true",
+                     "loss = mean_squared_error", "validation_split = 0.25"]:
+            self.assertIn(part, shown)
+        best = min(range(3), key=lambda e: figures["result"]["epochs"][e]["logs"]["val_loss"])
+        self.assertIn(f"epoch = {best + 1}\n", self.run_well("info", "--weights",
+                                                              "best.safetensors"))
+
+    def test_early_stopping_ends_and_stays_ended(self):
+        how = ["train", *SMALL, "--epochs", 50, "--learning-rate", 0.05, "--validation-split", 0.5,
+               "--early-stopping", 1]
+        text = self.run_well(*how)
+        ended = re.search(r"^spiking ended early, after epoch (\d+)$", text, re.M)
+        self.assertLess(int(ended[1]), 50)
+        weights = (self.folder / "spiking.safetensors").read_bytes()
+        again = self.run_well(*how, "--resume", "spiking.safetensors.checkpoint")
+        self.assertNotIn("spiking epoch", again)
+        self.assertEqual((self.folder / "spiking.safetensors").read_bytes(), weights)
+        self.refused("what callbacks decide is nothing: it must be early stopping", "train", *SMALL,
+                     "--epochs", 50, "--learning-rate", 0.05, "--validation-split", 0.5,
+                     "--resume", "spiking.safetensors.checkpoint")
 
     def test_thread_counts_give_the_same(self):
         results = []
@@ -242,6 +285,22 @@ class BadInput(InFolder):
         self.refused("epochs is 0", "train", "--epochs", 0)
         self.refused("batch is 0", "train", "--batch", 0)
         self.refused("learning rate is", "train", "--learning-rate", "nan")
+        for sentence, *arguments in [
+                ("the learning rate is 'fast': it must be one of", "--learning-rate", "fast"),
+                ("decay_steps of the learning rate is 0", "--learning-rate", "cosine:initial=1"),
+                ("the optimizer is 'adagrad': it must be one of", "--optimizer", "adagrad"),
+                ("momentum is 2: it must be", "--optimizer", "sgd:momentum=2"),
+                ("a field of the optimizer is 'speed=1'", "--optimizer", "sgd:speed=1"),
+                ("the loss is 'mse': it must be one of", "--loss", "mse"),
+                ("the metric is 'auc': it must be", "--metric", "auc"),
+                ("validation split is 1: it must be", "--validation-split", 1),
+                ("initial of the dt schedule is 0", "--dt-schedule", "exponential:decay_steps=5"),
+                ("--dt-by-epoch is given", "--dt-by-epoch"),
+                ("--restore-best is given", "--restore-best"),
+                ("--monitor is given", "--monitor", "loss"),
+                ("missing/log", "--csv", "missing/log"), ("missing/best", "--best", "missing/best"),
+        ]:
+            self.refused(sentence, "train", *arguments)
         self.refused("--limit is 0", "train", "--limit", 0)
         self.refused("one of nonspiking, spiking, deep, lif", "train", "--net", "none")
         self.refused("epochs is 0", "tutorial", "--epochs", 0)

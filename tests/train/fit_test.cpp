@@ -1,162 +1,16 @@
-#include <unistd.h>
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <limits>
 #include <numeric>
-#include <random>
 #include <set>
-#include <string>
-#include <vector>
 
-#include <synfire/error.hpp>
-#include <synfire/training.hpp>
+#include <nlohmann/json.hpp>
 
-namespace fs = std::filesystem;
+#include "linear.hpp"
+
 using namespace synfire;
-
-namespace {
-
-constexpr std::size_t kPixels = 6, kClasses = 3;
-
-// Classes that a linear classifier tells apart: the pixels 2c and 2c+1 are bright in class c.
-ImageSet make_data(std::size_t n, unsigned seed = 5) {
-  std::mt19937 engine(seed);
-  ImageSet data{2, 3, std::vector<std::uint8_t>(n * kPixels), std::vector<std::uint8_t>(n)};
-  for (std::size_t i = 0; i < n; ++i) {
-    data.labels[i] = static_cast<std::uint8_t>(engine() % kClasses);
-    for (std::size_t p = 0; p < kPixels; ++p)
-      data.pixels[i * kPixels + p] =
-          static_cast<std::uint8_t>(engine() % 100 + (p / 2 == data.labels[i] ? 120 : 0));
-  }
-  return data;
-}
-
-// Softmax regression by gradient descent with momentum, whose rate falls with the step count: going
-// on to the same bits needs weights, momentum and step.
-class Linear : public Trainable {
- public:
-  explicit Linear(float rate = 0.1f) : rate_(rate) {}
-
-  std::size_t input_size() const override { return kPixels; }
-  std::size_t classes() const override { return kClasses; }
-
-  BatchResult train_batch(const float* x, const std::uint8_t* labels, const std::uint32_t* samples,
-                          std::size_t count, std::uint32_t epoch) override {
-    seen.push_back(
-        {{samples, samples + count}, {x, x + count * kPixels}, {labels, labels + count}, epoch});
-    std::vector<float> logits(count * kClasses), gradient(count * kClasses);
-    for (std::size_t i = 0; i < count; ++i)
-      for (std::size_t c = 0; c < kClasses; ++c)
-        for (std::size_t p = 0; p < kPixels; ++p)
-          logits[i * kClasses + c] += x[i * kPixels + p] * weights[p * kClasses + c];
-    auto result = softmax_cross_entropy(logits.data(), labels, count, kClasses, gradient.data());
-    const float rate = rate_ / (1.0f + 0.01f * static_cast<float>(step));
-    for (std::size_t p = 0; p < kPixels; ++p)
-      for (std::size_t c = 0; c < kClasses; ++c) {
-        float g = 0;
-        for (std::size_t i = 0; i < count; ++i)
-          g += x[i * kPixels + p] * gradient[i * kClasses + c];
-        float& m = momentum[p * kClasses + c];
-        m = 0.9f * m + g;
-        weights[p * kClasses + c] -= rate * m;
-      }
-    ++step;
-    if (step == poison_loss_at) result.loss_sum = std::numeric_limits<double>::quiet_NaN();
-    if (step == poison_weight_at) weights[0] = std::numeric_limits<float>::infinity();
-    return result;
-  }
-  void save_state(TensorFile& file) const override {
-    file.tensors.push_back(Tensor::of("weights", {kPixels, kClasses}, weights.data()));
-    file.tensors.push_back(Tensor::of("momentum", {kPixels, kClasses}, momentum.data()));
-    file.tensors.push_back(Tensor::of("step", {step}));
-    file.metadata["signature"] = "linear";
-  }
-  void load_state(const TensorFile& file, const fs::path& path) override {
-    const auto found = file.metadata.find("signature");
-    if (found == file.metadata.end() || found->second != "linear")
-      throw FileError(path, 0, "not a linear classifier's");
-    weights = file.find("weights")->floats();
-    momentum = file.find("momentum")->floats();
-    step = file.find("step")->integers()[0];
-    ++loads;
-  }
-
-  struct Call {
-    std::vector<std::uint32_t> samples;
-    std::vector<float> x;
-    std::vector<std::uint8_t> labels;
-    std::uint32_t epoch;
-  };
-  std::vector<Call> seen;
-  std::vector<float> weights = std::vector<float>(kPixels * kClasses);
-  std::vector<float> momentum = std::vector<float>(kPixels * kClasses);
-  std::uint64_t step = 0;
-  std::uint64_t poison_loss_at = 0, poison_weight_at = 0;
-  int loads = 0;
-
- private:
-  float rate_;
-};
-
-class Folder {
- public:
-  Folder()
-      : path_(fs::temp_directory_path() /
-              ("synfire_fit_" + std::to_string(::getpid()) + "_" + std::to_string(count_++))) {
-    fs::create_directories(path_);
-  }
-  ~Folder() {
-    std::error_code none;
-    fs::remove_all(path_, none);
-  }
-  fs::path operator/(const char* name) const { return path_ / name; }
-  std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(path_), {}));
-  }
-
- private:
-  static inline int count_ = 0;
-  fs::path path_;
-};
-
-std::string contents(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-TrainOptions options_of(std::size_t epochs, std::size_t batch = 8) {
-  TrainOptions options;
-  options.seed = 42;
-  options.epochs = epochs;
-  options.batch = batch;
-  return options;
-}
-
-// Stops after this many batches.
-TrainCallback stop_after(std::size_t batches) {
-  return
-      [batches, done = std::size_t{0}](const TrainProgress&) mutable { return ++done < batches; };
-}
-
-template <class E>
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+using namespace synfire::test;
 
 TEST_CASE("fit learns what can be learned, and reports each epoch") {
   const auto data = make_data(200);
@@ -284,7 +138,8 @@ TEST_CASE("a training resumed from any batch goes on to the same bits") {
     return true;
   });
   CHECK(second.seen.size() == 9 - stop);
-  CHECK(std::memcmp(second.weights.data(), whole.weights.data(), sizeof(float) * 18) == 0);
+  CHECK(std::memcmp(second.parameters().tensor(0).data(), whole.parameters().tensor(0).data(),
+                    sizeof(float) * 18) == 0);
   CHECK(std::memcmp(second.momentum.data(), whole.momentum.data(), sizeof(float) * 18) == 0);
   CHECK(second.step == 9);
   REQUIRE(result.epochs.size() == 3);
@@ -308,11 +163,11 @@ TEST_CASE("a finished training can be resumed for more epochs, or for none") {
   fit(first, data, options_of(2), {path, {}}, {});
   const auto same = fit(second, data, options_of(2), {{}, path}, {});
   CHECK(second.seen.empty());
-  CHECK(second.weights == first.weights);
+  CHECK(second.weights() == first.weights());
   CHECK(same.epochs.size() == 2);
   CHECK_FALSE(same.stopped);
   const auto more = fit(third, data, options_of(4), {{}, path}, {});
-  CHECK(third.weights == whole.weights);
+  CHECK(third.weights() == whole.weights());
   CHECK(more.epochs.size() == 4);
   CHECK(more.epochs[3].loss == want.epochs[3].loss);
 }
@@ -373,23 +228,35 @@ TEST_CASE(
   other.learning_rate = 0.5f;
   CHECK(holds(refused(data, other), "learning rate is 0.5"));
   other = options_of(3);
-  other.beta1 = 0.5f;
-  CHECK(holds(refused(data, other), "beta1 is 0.5"));
+  other.optimizer = Adam{.beta2 = 0.5f};
+  CHECK(holds(refused(data, other),
+              "optimizer is adam:beta1=0.9,beta2=0.5,epsilon=1e-07: it must be adam:beta1=0.9"));
+  other.optimizer = Sgd{};
+  CHECK(holds(refused(data, other), "optimizer is sgd:momentum=0,nesterov=false"));
   other = options_of(3);
-  other.beta2 = 0.5f;
-  CHECK(holds(refused(data, other), "beta2 is 0.5"));
+  other.learning_rate = ExponentialDecay{1e-3f, 5, 0.5f};
+  CHECK(holds(refused(data, other), "learning rate is exponential:initial=0.001"));
   other = options_of(3);
-  other.epsilon = 0.5f;
-  CHECK(holds(refused(data, other), "epsilon is 0.5"));
+  other.dt_schedule = 0.001f;
+  CHECK(holds(refused(data, other), "dt schedule is 0.001 by step: it must be none"));
+  other = options_of(3);
+  other.loss = Loss::Hinge;
+  CHECK(holds(refused(data, other), "loss is hinge: it must be categorical_crossentropy"));
+  other = options_of(3);
+  other.metrics.clear();
+  CHECK(holds(refused(data, other), "metrics is none: it must be accuracy"));
+  other = options_of(3);
+  other.validation_split = 0.25;
+  CHECK(holds(refused(data, other), "validation split is 0.25: it must be 0"));
   CHECK(holds(refused(data, options_of(1)), "epochs is 1: it must be at least 2"));
 
-  CHECK(holds(refused(make_data(21), options_of(3)), "number of training images is 21"));
+  CHECK(holds(refused(make_data(21), options_of(3)), "number of training samples is 21"));
   auto changed = data;
   changed.pixels[3] ^= 1;
-  CHECK(holds(refused(changed, options_of(3)), "SHA-256 of the training images is"));
+  CHECK(holds(refused(changed, options_of(3)), "SHA-256 of the training inputs is"));
   changed = data;
   changed.labels[3] = static_cast<std::uint8_t>((changed.labels[3] + 1) % 3);
-  CHECK(holds(refused(changed, options_of(3)), "SHA-256 of the training labels is"));
+  CHECK(holds(refused(changed, options_of(3)), "SHA-256 of the training targets is"));
 
   // Threads change nothing and may differ.
   other = options_of(3);
@@ -431,18 +298,35 @@ TEST_CASE("a damaged checkpoint is refused, and changes nothing") {
   };
   CHECK(holds(rewritten("training.progress", ""), "not a checkpoint"));
   CHECK(holds(rewritten("training.setting.dt", ""), "not a checkpoint"));
-  for (const char* progress :
-       {"{", "[]", "7", R"({"finished":[[1,1,1]],"batch":1,"loss_sum":1,"correct":1})",
-        R"({"finished":[[1,1,1]],"batch":3,"loss_sum":1,"correct":1,"seconds":1})",
-        R"({"finished":[[1,1,1]],"batch":-1,"loss_sum":1,"correct":1,"seconds":1})",
-        R"({"finished":[[1,1,1]],"batch":1.5,"loss_sum":1,"correct":1,"seconds":1})",
-        R"({"finished":[[1,1,1]],"batch":1,"loss_sum":-1,"correct":1,"seconds":1})",
-        R"({"finished":[[1,1,1]],"batch":1,"loss_sum":1e999,"correct":1,"seconds":1})",
-        R"({"finished":[[1,1,1]],"batch":1,"loss_sum":1,"correct":9,"seconds":1})",
-        R"({"finished":[[1,1]],"batch":1,"loss_sum":1,"correct":1,"seconds":1})",
-        R"({"finished":[[1,1,"x"]],"batch":1,"loss_sum":1,"correct":1,"seconds":1})",
-        R"({"finished":5,"batch":1,"loss_sum":1,"correct":1,"seconds":1})"})
-    CHECK(holds(rewritten("training.progress", progress), "damaged checkpoint"));
+  using Json = nlohmann::json;
+  const Json sound = Json::parse(read_safetensors(path).metadata.at("training.progress"));
+  const auto damaged = [&](const char* where, const Json& value) {
+    Json json = sound;
+    json[Json::json_pointer(where)] = value;
+    INFO(json.dump());
+    CHECK(holds(rewritten("training.progress", json.dump()), "damaged checkpoint"));
+  };
+  for (const char* text : {"{", "[]", "7", "{}"})
+    CHECK(holds(rewritten("training.progress", text), "damaged checkpoint"));
+  for (const auto& [key, value] : sound.items()) {
+    damaged(("/" + key).c_str(), "x");
+    Json json = sound;
+    json.erase(key);
+    CHECK(holds(rewritten("training.progress", json.dump()), "damaged checkpoint"));
+  }
+  for (const Json& batch : {Json(3), Json(-1), Json(1.5)}) damaged("/batch", batch);
+  damaged("/loss_sum", -1);
+  damaged("/loss_sum", nullptr);
+  damaged("/correct", 9);
+  damaged("/metric_sums", Json::array());
+  damaged("/metric_sums/1", 1);
+  damaged("/finished/0/0", "x");
+  damaged("/finished/0/3/loss", -1);
+  damaged("/finished/0/3/other", 1);
+  damaged("/finished/0/3", Json::object());
+  CHECK(holds(
+      rewritten("training.progress", R"({"finished":[],"batch":1,"loss_sum":1e999,"correct":1})"),
+      "damaged checkpoint"));
   CHECK(holds(rewritten("signature", "something else"), "not a linear classifier's"));
 }
 
@@ -505,7 +389,7 @@ TEST_CASE("data that the network cannot take are refused before anything happens
   data = make_data(20);
   data.labels[17] = 200;
   CHECK(message_of<InvalidSetting>([&] { train(data); }) ==
-        "label of training image 17 is 200: it must be below 3");
+        "label of training sample 17 is 200: it must be below 3");
   auto options = options_of(1);
   options.learning_rate = 0;
   CHECK_THROWS_AS(fit(linear, make_data(20), options, files, {}), InvalidSetting);
@@ -519,4 +403,129 @@ TEST_CASE("one batch may hold more than all the data") {
   fit(linear, data, options_of(2, std::numeric_limits<std::size_t>::max()), {}, {});
   REQUIRE(linear.seen.size() == 2);
   CHECK(linear.seen[0].samples.size() == 5);
+}
+
+TEST_CASE("rows of values are shuffled with their inputs") {
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  const std::size_t n = 21;
+  std::vector<float> x(n * kPixels), y(n * kClasses);
+  for (float& value : x) value = normal(random);
+  for (float& value : y) value = normal(random);
+  Linear linear(0.1f, Loss::MeanSquaredError);
+  auto options = options_of(2);
+  options.loss = Loss::MeanSquaredError;
+  options.metrics = {Metric{Metric::Kind::MeanAbsoluteError}};
+  const auto result = fit(linear, Samples(n, x, y), options, {}, {});
+  REQUIRE(linear.seen.size() == 6);
+  for (const auto& call : linear.seen)
+    for (std::size_t i = 0; i < call.samples.size(); ++i) {
+      const std::size_t s = call.samples[i];
+      CHECK(std::equal(call.x.begin() + static_cast<std::ptrdiff_t>(i * kPixels),
+                       call.x.begin() + static_cast<std::ptrdiff_t>((i + 1) * kPixels),
+                       x.begin() + static_cast<std::ptrdiff_t>(s * kPixels)));
+      CHECK(std::equal(call.rows.begin() + static_cast<std::ptrdiff_t>(i * kClasses),
+                       call.rows.begin() + static_cast<std::ptrdiff_t>((i + 1) * kClasses),
+                       y.begin() + static_cast<std::ptrdiff_t>(s * kClasses)));
+    }
+  const Logs& logs = result.epochs.back().logs;
+  CHECK(logs.size() == 2);
+  CHECK(logs.at("loss") == result.epochs.back().loss);
+  CHECK(logs.at("mean_absolute_error") > 0);
+}
+
+TEST_CASE("a linear relation is learned from values, whatever trains it, and resumed to the bit") {
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  const std::size_t n = 40;
+  std::vector<float> x(n * kPixels), y(n * kClasses);
+  for (float& value : x) value = normal(random);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t c = 0; c < kClasses; ++c) y[i * kClasses + c] = x[i * kPixels + c] / 2;
+  const Samples data(n, x, y);
+  auto options = options_of(30);
+  options.loss = Loss::MeanSquaredError;
+  options.metrics = {Metric{Metric::Kind::MeanAbsoluteError}};
+  options.validation_split = 0.25;
+  Folder folder;
+  const fs::path path = folder / "c";
+  Linear whole(0.1f, options.loss), first(0.1f, options.loss), second(0.1f, options.loss);
+  const auto result = fit(whole, data, options, {}, {});
+  CHECK(result.epochs.back().logs.at("val_loss") < 1e-3);
+  CHECK(result.epochs.back().logs.at("val_mean_absolute_error") < 0.05);
+  fit(first, data, options, {path, {}}, stop_after(30));
+  const auto resumed = fit(second, data, options, {path, path}, {});
+  CHECK(second.weights() == whole.weights());
+  for (std::size_t e = 0; e < 30; ++e) CHECK(resumed.epochs[e].logs == result.epochs[e].logs);
+
+  auto other = y;
+  other[3] += 1;
+  Linear refused(0.1f, options.loss);
+  CHECK_THROWS_AS(fit(refused, Samples(n, x, other), options, {{}, path}, {}), InvalidSetting);
+}
+
+TEST_CASE("the last samples are held back and run after each epoch") {
+  const auto data = make_data(40);
+  auto options = options_of(3);
+  options.validation_split = 0.3;
+  options.metrics.push_back({Metric::Kind::TopK, 2});
+  Linear linear;
+  std::vector<Logs> at_end;
+  const auto result = fit(linear, data, options, {}, [&](const TrainProgress& p) {
+    CHECK(p.logs.contains("val_loss") == p.epoch_ended);
+    if (p.epoch_ended) at_end.push_back(p.logs);
+    return true;
+  });
+  std::set<std::uint32_t> trained;
+  for (const auto& call : linear.seen) trained.insert(call.samples.begin(), call.samples.end());
+  CHECK(trained.size() == 28);
+  CHECK(*trained.rbegin() == 27);
+  CHECK(linear.inferred.size() == 3);
+
+  // The last epoch's logs are what the final weights give.
+  const Samples held_back = Samples(data).part(28, 12);
+  std::vector<float> outputs(12 * kClasses), gradient(12 * kClasses);
+  linear.infer(held_back, 1, outputs.data());
+  const auto targets = held_back.targets_from(0);
+  const auto wanted =
+      softmax_cross_entropy(outputs.data(), targets.labels, 12, kClasses, gradient.data());
+  const Logs& logs = result.epochs.back().logs;
+  CHECK(logs.size() == 6);
+  CHECK(logs.at("val_loss") == Approx(wanted.loss_sum / 12));
+  CHECK(logs.at("val_accuracy") == Approx(static_cast<double>(wanted.correct) / 12));
+  CHECK(logs.at("val_top_2_accuracy") >= logs.at("val_accuracy"));
+  CHECK(logs.at("accuracy") == result.epochs.back().accuracy);
+  CHECK(at_end.back() == logs);
+}
+
+TEST_CASE("dt and the learning rate follow their schedules over epochs, and past a resumption") {
+  const auto data = make_data(20);
+  auto options = options_of(3);
+  options.learning_rate = InverseTimeDecay{0.1f, 2, 1};
+  options.dt_schedule = ExponentialDecay{1, 3, 0.5f, true};
+  options.dt_by_epoch = GENERATE(false, true);
+  options.validation_split = 0.1;
+  Folder folder;
+  const fs::path path = folder / "c";
+  std::vector<float> dts, rates;
+  const auto note = [&](std::size_t until) {
+    return [&, until](const TrainProgress& p) {
+      dts.push_back(p.dt);
+      rates.push_back(p.learning_rate);
+      return dts.size() < until;
+    };
+  };
+  Linear first, second;
+  fit(first, data, options, {path, {}}, note(4));
+  const auto result = fit(second, data, options, {{}, path}, note(99));
+  REQUIRE(dts.size() == 9);
+  for (std::size_t step = 0; step < 9; ++step) {
+    CHECK(rates[step] == options.learning_rate.at(step));
+    CHECK(dts[step] == options.dt_schedule->at(options.dt_by_epoch ? step / 3 : step));
+  }
+  CHECK(result.dt == dts.back());
+  CHECK(second.inferred.back() == dts.back());
+  Linear third;
+  fit(third, data, options, {path, {}}, {});
+  CHECK(fit(second, data, options, {{}, path}, {}).dt == dts.back());  // nothing left to do
 }

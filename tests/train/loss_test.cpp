@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <golden.hpp>
+#include <synfire/error.hpp>
 #include <synfire/gemm.hpp>
 #include <synfire/training.hpp>
 
@@ -140,6 +141,98 @@ TEST_CASE("the loss is KerasSpiking's on the logits of its first step") {
       CHECK(sum == Approx(bias[c]).epsilon(1e-5).margin(1e-7));
     }
   }
+}
+
+namespace {
+
+/// Targets of a case of optimizers.json, and what they point to.
+struct Wanted {
+  explicit Wanted(const nlohmann::json& c) {
+    if (c.contains("labels"))
+      labels = c["labels"].get<std::vector<std::uint8_t>>();
+    else
+      values = synfire::test::array_from(c.at("target")).values;
+  }
+  synfire::Targets targets() const {
+    return labels.empty() ? synfire::Targets(values.data()) : synfire::Targets(labels.data());
+  }
+
+  std::vector<std::uint8_t> labels;
+  std::vector<float> values;
+};
+
+}  // namespace
+
+TEST_CASE("every loss and its gradient are Keras's") {
+  const auto golden = synfire::test::read_json(synfire::test::golden_path("optimizers.json"));
+  REQUIRE(golden.at("losses").size() == 9);
+  for (const auto& c : golden["losses"]) {
+    const synfire::Loss loss = synfire::parse_loss(c.at("loss"));
+    INFO(synfire::name_of(loss));
+    const auto output = synfire::test::array_from(c.at("output"));
+    const auto wanted = synfire::test::array_from(c.at("gradient")).values;
+    const std::size_t count = output.shape[0], width = output.shape[1];
+    const Wanted target(c);
+    std::vector<float> gradient(count * width, -1.0f);
+    const auto result = synfire::differentiate(loss, output.values.data(), target.targets(), count,
+                                               width, gradient.data());
+    CHECK(result.loss_sum / static_cast<double>(count) ==
+          Approx(c.at("value").get<double>()).epsilon(1e-6));
+    for (std::size_t i = 0; i < gradient.size(); ++i)
+      CHECK(gradient[i] == Approx(wanted[i]).epsilon(2e-6).margin(1e-7));
+  }
+}
+
+TEST_CASE("every metric is Keras's") {
+  const auto golden = synfire::test::read_json(synfire::test::golden_path("optimizers.json"));
+  REQUIRE(golden.at("metrics").size() == 7);
+  for (const auto& c : golden["metrics"]) {
+    const auto metric = synfire::Metric::parse(c.at("metric"));
+    CHECK(metric.name() == c.at("metric").get<std::string>());
+    INFO(metric.name());
+    const auto output = synfire::test::array_from(c.at("output"));
+    const Wanted target(c);
+    const double sum =
+        metric.sum(output.values.data(), target.targets(), output.shape[0], output.shape[1]);
+    CHECK(sum / static_cast<double>(output.shape[0]) ==
+          Approx(c.at("value").get<double>()).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("a class stands for its one-hot row, whatever the loss") {
+  const std::size_t count = 9, width = 4;
+  const Batch batch = draw(count, width, 2.0f, 3);
+  std::vector<float> rows(count * width);
+  for (std::size_t i = 0; i < count; ++i) rows[i * width + batch.labels[i]] = 1;
+  for (const char* name : {"categorical_crossentropy", "mean_squared_error", "hinge"}) {
+    INFO(name);
+    const synfire::Loss loss = synfire::parse_loss(name);
+    std::vector<float> sparse(count * width), dense(count * width);
+    const auto one = synfire::differentiate(loss, batch.logits.data(), batch.labels.data(), count,
+                                            width, sparse.data());
+    const auto other =
+        synfire::differentiate(loss, batch.logits.data(), rows.data(), count, width, dense.data());
+    CHECK(one.loss_sum == Approx(other.loss_sum).epsilon(1e-6));
+    CHECK(one.correct == other.correct);
+    for (std::size_t i = 0; i < sparse.size(); ++i) CHECK(sparse[i] == Approx(dense[i]));
+  }
+}
+
+TEST_CASE("a class whose output is not a number is among no top k") {
+  const std::vector<float> outputs{1, 2, std::numeric_limits<float>::quiet_NaN()};
+  const std::uint8_t label = 2, other = 0;
+  const synfire::Metric top{synfire::Metric::Kind::TopK, 3};
+  CHECK(top.sum(outputs.data(), &label, 1, 3) == 0);
+  CHECK(top.sum(outputs.data(), &other, 1, 3) == 1);
+}
+
+TEST_CASE("unknown losses and metrics are refused with the known") {
+  using Catch::Matchers::Message;
+  CHECK_THROWS_MATCHES(synfire::parse_loss("mse"), synfire::InvalidSetting,
+                       Message("the loss is 'mse': it must be one of categorical_crossentropy, "
+                               "mean_squared_error, hinge"));
+  for (const char* name : {"", "top_0_accuracy", "top_x_accuracy", "top_3", "acc"})
+    CHECK_THROWS_AS(synfire::Metric::parse(name), synfire::InvalidSetting);
 }
 
 TEST_CASE("golden arrays are read with their shape and their odd values") {

@@ -34,7 +34,8 @@ TEST_CASE("options that a training or a run can have are accepted") {
   CHECK(blamed(TrainOptions{}) == "");
   CHECK(blamed(RunOptions{}) == "");
   CHECK(blamed(RunOptions{.dt = 2, .steps = 200}) == "");
-  CHECK(blamed(TrainOptions{.dt = 1e-30f, .beta1 = 0, .beta2 = 0}) == "");
+  CHECK(blamed(TrainOptions{.dt = 1e-30f, .optimizer = synfire::Adam{0, 0}}) == "");
+  CHECK(blamed(TrainOptions{.metrics = {}, .validation_split = 0.999}) == "");
 }
 
 TEST_CASE("a time step or a number of steps out of range is refused") {
@@ -51,17 +52,23 @@ TEST_CASE("training settings out of range are refused") {
   CHECK(blamed(TrainOptions{.batch = 0}) == "batch");
   for (const float x : {0.0f, -1.0f, kNan, kInfinity}) {
     CHECK(blamed(TrainOptions{.learning_rate = x}) == "learning rate");
-    CHECK(blamed(TrainOptions{.epsilon = x}) == "epsilon");
+    CHECK(blamed(TrainOptions{.optimizer = synfire::Adam{.epsilon = x}}) == "epsilon");
+    CHECK(blamed(TrainOptions{.dt_schedule = x}) == "dt schedule");
   }
   for (const float x : {1.0f, -0.1f, kNan, kInfinity}) {
-    CHECK(blamed(TrainOptions{.beta1 = x}) == "beta1");
-    CHECK(blamed(TrainOptions{.beta2 = x}) == "beta2");
+    CHECK(blamed(TrainOptions{.optimizer = synfire::Adam{.beta1 = x}}) == "beta1");
+    CHECK(blamed(TrainOptions{.optimizer = synfire::Adam{.beta2 = x}}) == "beta2");
+    CHECK(blamed(TrainOptions{.validation_split = x}) == "validation split");
   }
+  using synfire::Metric;
+  CHECK(blamed(TrainOptions{.metrics = {Metric{Metric::Kind::TopK, 0}}}) ==
+        "k of the top-k accuracy");
+  CHECK(blamed(TrainOptions{.metrics = {Metric{}, Metric{}}}) == "a metric");
 }
 
 TEST_CASE("a refusal is one sentence with the value and the range") {
   try {
-    TrainOptions{.beta1 = 1.5f}.validate();
+    TrainOptions{.optimizer = synfire::Adam{.beta1 = 1.5f}}.validate();
     FAIL("accepted");
   } catch (const InvalidSetting& error) {
     CHECK(std::string(error.what()) == "beta1 is 1.5: it must be at least 0 and below 1");

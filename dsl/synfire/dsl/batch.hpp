@@ -51,7 +51,6 @@ struct Learning {
   std::vector<Buffer<float>>* gradients;  // one for each tensor
   std::size_t batch;                      // samples at most
   std::size_t steps;
-  float dt;
   bool spiking;  // spikes forward, or the activation itself
 
   const Buffer<float>& tensor(std::size_t i) const { return parameters->tensor(i); }
@@ -62,6 +61,7 @@ struct Learning {
 struct BatchRun {
   std::size_t count;  // samples in it
   std::size_t steps;
+  float dt;            // seconds a step; it may differ from batch to batch
   std::uint64_t seed;  // of the initial voltages
   std::uint32_t epoch;
   const std::uint32_t* samples;  // addresses of the samples' random numbers

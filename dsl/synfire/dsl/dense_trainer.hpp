@@ -7,12 +7,13 @@
 #include <boost/hana/reverse_fold.hpp>
 #include <boost/hana/transform.hpp>
 #include <boost/hana/tuple.hpp>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <synfire/dsl/batch.hpp>
+#include <synfire/dsl/batch_engine.hpp>
 #include <synfire/dsl/parameters.hpp>
 #include <synfire/dsl/probe.hpp>
 #include <synfire/error.hpp>
@@ -20,8 +21,8 @@
 
 namespace synfire {
 
-/// Sparse categorical cross-entropy from the network's output taken as logits; Adam. The order of
-/// every sum is fixed: results are the same bits for any number of threads.
+/// The options' loss of the network's output, by their optimiser. The order of every sum is fixed:
+/// results are the same bits for any number of threads.
 template <class Net>
 class DenseTrainer final : public Trainable {
   static_assert(!Net::sound || !in_time<typename Net::Out>,
@@ -37,26 +38,27 @@ class DenseTrainer final : public Trainable {
         pool_(options.threads),
         steps_(needs_steps(options) ? options.steps : 1),
         gradients_(like(parameters)),
-        first_moments_(like(parameters)),
-        second_moments_(like(parameters)),
-        layers_(make(Learning{&parameters, &gradients_, options.batch, steps_, options.dt,
-                              options.spiking_aware})),
+        slots_(slots_of(options.optimizer).size(), like(parameters)),
+        layers_(
+            make(Learning{&parameters, &gradients_, options.batch, steps_, options.spiking_aware})),
         output_(options.batch * outputs),
         output_gradient_(options.batch * outputs),
         last_gradient_(options.batch, outputs),
-        samples_(options.batch) {}
+        samples_(options.batch),
+        dt_(options.dt_at(0, 0)) {}
 
   std::size_t input_size() const override { return detail::sample_size<Net>(options_.steps); }
   std::size_t classes() const override { return outputs; }
 
   /// Forward and backward, no step: loss and gradients() of one batch. Labels must be below
-  /// classes() and count between 1 and the batch size.
-  BatchResult differentiate(const float* x, const std::uint8_t* labels,
-                            const std::uint32_t* samples, std::size_t count, std::uint32_t epoch) {
-    const BatchRun run{count, steps_, options_.seed, epoch, samples, &pool_};
+  /// classes(), rows of targets classes() wide, and count between 1 and the batch size.
+  BatchResult differentiate(const float* x, Targets targets, const std::uint32_t* samples,
+                            std::size_t count, std::uint32_t epoch) {
+    dt_ = options_.dt_at(step_, epoch);
+    const BatchRun run{count, steps_, dt_, options_.seed, epoch, samples, &pool_};
     forward(x, run);
-    const BatchResult result =
-        softmax_cross_entropy(output_.data(), labels, count, outputs, output_gradient_.data());
+    const BatchResult result = synfire::differentiate(options_.loss, output_.data(), targets, count,
+                                                      outputs, output_gradient_.data());
     for (std::size_t r = 0; r < count; ++r)
       std::copy_n(output_gradient_.data() + r * outputs, outputs, last_gradient_.row(r));
     hana::reverse_fold(layers_, last_gradient_.view(), [&run](Matrix gradient, auto& layer) {
@@ -66,17 +68,32 @@ class DenseTrainer final : public Trainable {
     return result;
   }
 
-  BatchResult train_batch(const float* x, const std::uint8_t* labels, const std::uint32_t* samples,
+  BatchResult train_batch(const float* x, Targets targets, const std::uint32_t* samples,
                           std::size_t count, std::uint32_t epoch) override {
-    const BatchResult result = differentiate(x, labels, samples, count, epoch);
+    const BatchResult result = differentiate(x, targets, samples, count, epoch);
     update();
     return result;
   }
 
-  /// The network's output for a batch as training sees it: [count][outputs].
+  Values output() const override { return output_; }
+
+  /// By the event engine, with spikes and all steps, as BatchEngine runs samples 0, 1, ...
+  void infer(const Samples& samples, float dt, float* to) const override {
+    BatchEngine<Net> engine(parameters_, {dt, options_.steps, options_.seed}, options_.threads);
+    engine.run(
+        0, samples.count, [&](std::size_t i, float* x) { samples.load(i, x); },
+        [&](std::size_t i, const auto&, Values made) {
+          std::copy(made.begin(), made.end(), to + i * outputs);
+        });
+  }
+
+  ParameterSet& parameters() override { return parameters_; }
+
+  /// The network's output for a batch as training sees it, with the dt of the batch before:
+  /// [count][outputs].
   Values predict(const float* x, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) samples_[i] = static_cast<std::uint32_t>(i);
-    forward(x, {count, steps_, options_.seed, 0, samples_.data(), &pool_});
+    forward(x, {count, steps_, dt_, options_.seed, 0, samples_.data(), &pool_});
     return Values(output_).first(count * outputs);
   }
 
@@ -98,42 +115,38 @@ class DenseTrainer final : public Trainable {
   }
 
   void save_state(TensorFile& file) const override {
-    for (std::size_t i = 0; i < parameters_.count(); ++i) {
-      const PlacedTensor& placed = parameters_.placed(i);
-      const auto add = [&](const char* what, const Buffer<float>& values) {
-        file.tensors.push_back(Tensor::of(what + placed.name(), placed.shape(), values.data()));
-      };
-      add("", parameters_.tensor(i));
-      add("adam.m.", first_moments_[i]);
-      add("adam.v.", second_moments_[i]);
-    }
-    file.tensors.push_back(Tensor::of("adam.step", std::vector<std::uint64_t>{step_}));
+    for_each_state(
+        *this, [&](const std::string& prefix, std::size_t i, const Buffer<float>& state) {
+          const PlacedTensor& placed = parameters_.placed(i);
+          file.tensors.push_back(Tensor::of(prefix + placed.name(), placed.shape(), state.data()));
+        });
+    file.tensors.push_back(Tensor::of(step_name(), std::vector<std::uint64_t>{step_}));
     file.metadata["signature"] = parameters_.signature();
   }
 
   /// Throws FileError or SignatureMismatch and changes nothing then.
   void load_state(const TensorFile& file, const std::filesystem::path& path) override {
     parameters_.check_signature(file, path);
-    std::vector<std::array<std::vector<float>, 3>> values(parameters_.count());
-    constexpr std::array prefixes{"", "adam.m.", "adam.v."};
-    for (std::size_t i = 0; i < parameters_.count(); ++i)
-      for (std::size_t k = 0; k < prefixes.size(); ++k) {
-        const Tensor* tensor = file.find(prefixes[k] + parameters_.placed(i).name());
-        if (tensor == nullptr || tensor->shape != parameters_.placed(i).shape())
-          throw FileError(path, 0,
-                          "holds no tensor " + (prefixes[k] + parameters_.placed(i).name()) +
-                              " of this network: it is not a checkpoint of it");
-        values[i][k] = tensor->floats();
-      }
-    const Tensor* step = file.find("adam.step");
+    const Tensor* step = file.find(step_name());
     if (step == nullptr || step->size() != 1)
-      throw FileError(path, 0, "holds no adam.step: it is not a checkpoint");
-    step_ = step->integers().front();
-    for (std::size_t i = 0; i < parameters_.count(); ++i) {
-      std::copy(values[i][0].begin(), values[i][0].end(), parameters_.tensor(i).begin());
-      std::copy(values[i][1].begin(), values[i][1].end(), first_moments_[i].begin());
-      std::copy(values[i][2].begin(), values[i][2].end(), second_moments_[i].begin());
-    }
+      throw FileError(path, 0,
+                      "holds no " + step_name() + ": it is not a checkpoint with that optimizer");
+    const std::uint64_t steps_done = step->integers().front();
+    std::vector<std::vector<float>> values;
+    for_each_state(*this, [&](const std::string& prefix, std::size_t i, Buffer<float>&) {
+      const std::string name = prefix + parameters_.placed(i).name();
+      const Tensor* tensor = file.find(name);
+      if (tensor == nullptr || tensor->shape != parameters_.placed(i).shape())
+        throw FileError(
+            path, 0, "holds no tensor " + name + " of this network: it is not a checkpoint of it");
+      values.push_back(tensor->floats());
+    });
+    auto next = values.begin();
+    for_each_state(*this, [&](const std::string&, std::size_t, Buffer<float>& state) {
+      std::copy(next->begin(), next->end(), state.begin());
+      ++next;
+    });
+    step_ = steps_done;
   }
 
  private:
@@ -174,38 +187,52 @@ class DenseTrainer final : public Trainable {
       std::copy_n(out.row(r), outputs, output_.data() + r * outputs);
   }
 
-  /// One step of Adam (Kingma and Ba 2015), bias corrections folded into the rate as Keras does.
+  /// One step of the optimiser.
   void update() {
+    const float rate = options_.learning_rate.at(step_);
     ++step_;
-    const auto t = static_cast<double>(step_);
-    const kernels::AdamStep step{
-        static_cast<float>(options_.learning_rate *
-                           std::sqrt(1.0 - std::pow(static_cast<double>(options_.beta2), t)) /
-                           (1.0 - std::pow(static_cast<double>(options_.beta1), t))),
-        1.0f - options_.beta1, 1.0f - options_.beta2, options_.epsilon};
     for (std::size_t i = 0; i < parameters_.count(); ++i) {
       if (!parameters_.placed(i).spec.trainable) continue;
       constexpr std::size_t grain = 16384;  // whole vectors, so that pieces touch no common line
       const std::size_t n = gradients_[i].size();
       pool_.run((n + grain - 1) / grain, [&](std::size_t, std::size_t piece) {
         const std::size_t first = piece * grain;
-        kernels::adam(parameters_.tensor(i).data() + first, first_moments_[i].data() + first,
-                      second_moments_[i].data() + first, gradients_[i].data() + first,
-                      std::min(grain, n - first), step);
+        std::array<float*, kMostSlots> slots{};
+        for (std::size_t k = 0; k < slots_.size(); ++k) slots[k] = slots_[k][i].data() + first;
+        optimizer_step(options_.optimizer, rate, step_, parameters_.tensor(i).data() + first, slots,
+                       gradients_[i].data() + first, std::min(grain, n - first));
       });
     }
+  }
+
+  /// Calls work(prefix of its name, i, values) for tensor i of the weights and of each slot.
+  template <class Self, class Work>
+  static void for_each_state(Self& self, const Work& work) {
+    for (std::size_t i = 0; i < self.parameters_.count(); ++i) {
+      work("", i, self.parameters_.tensor(i));
+      for (std::size_t k = 0; k < self.slots_.size(); ++k)
+        work(self.slot_prefix(k), i, self.slots_[k][i]);
+    }
+  }
+
+  std::string step_name() const { return std::string(name_of(options_.optimizer)) + ".step"; }
+  std::string slot_prefix(std::size_t k) const {
+    return std::string(name_of(options_.optimizer)) + "." +
+           std::string(slots_of(options_.optimizer)[k]) + ".";
   }
 
   Parameters<Net>& parameters_;
   TrainOptions options_;
   ThreadPool pool_;
   std::size_t steps_;
-  std::vector<Buffer<float>> gradients_, first_moments_, second_moments_;
+  std::vector<Buffer<float>> gradients_;
+  std::vector<std::vector<Buffer<float>>> slots_;  // [slot][tensor], of the optimiser
   decltype(make(std::declval<const Learning&>())) layers_;
   Buffer<float> output_, output_gradient_;
   OwnedMatrix last_gradient_;
   std::vector<std::uint32_t> samples_;
   std::uint64_t step_ = 0;
+  float dt_;  // of the batch under way
 };
 
 }  // namespace synfire

@@ -58,10 +58,11 @@ class NetModel final : public Model {
     parameters_.write(path, metadata);
   }
 
-  TrainResult train(const ImageSet& data, const TrainOptions& options, const FitFiles& files,
-                    const TrainCallback& callback) override {
+  TrainResult train(const Samples& data, const TrainOptions& options, const FitFiles& files,
+                    const TrainCallback& callback,
+                    const std::vector<Callback*>& callbacks) override {
     DenseTrainer<Net> trainer(parameters_, options);
-    return fit(trainer, data, options, files, callback);
+    return fit(trainer, data, options, files, callback, callbacks);
   }
 
   Evaluation evaluate(const ImageSet& data, const RunOptions& options,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -191,7 +192,7 @@ struct Spiking {
     static constexpr bool remembers = !Neuron::integrates_rate;  // its gradient goes through time
 
     explicit Batch(const Learning& learning)
-        : constants(*learning.parameters, Site::first_tensor, learning.dt),
+        : parameters(learning.parameters),
           spiking(learning.spiking || remembers),
           voltage(learning.batch, size),
           drive(learning.batch, size),
@@ -205,6 +206,7 @@ struct Spiking {
 
     void forward(Matrix given, const BatchRun& run) {
       in = given;
+      constants.emplace(*parameters, Site::first_tensor, run.dt);
       in_pieces(*run.pool, run.count, 4, [&](std::size_t first, std::size_t last) {
         for (std::size_t s = first; s < last; ++s) spiking ? spike(s, run) : activate(s, run);
       });
@@ -245,7 +247,7 @@ struct Spiking {
       start(s, run, v);
       if constexpr (held && as_mean && !remembers) {
         drive_with(in.row(s), drive.row(s));
-        Neuron::fire_total(drive.row(s), v, size, run.steps, constants, out.row(s));
+        Neuron::fire_total(drive.row(s), v, size, run.steps, *constants, out.row(s));
       } else {
         if constexpr (as_mean) std::fill_n(out.row(s), size, 0.0f);
         for (std::size_t t = 0; t < run.steps; ++t) {
@@ -253,12 +255,12 @@ struct Spiking {
           if (!held || t == 0) drive_with(in.row(held ? s : r), drive.row(s));
           float* y = out.row(as_mean ? s : r);
           if constexpr (!as_mean) std::fill_n(y, size, 0.0f);
-          Neuron::fire_add(drive.row(s), v, size, constants, y);
-          if constexpr (!as_mean) divide(y, constants.unit);
+          Neuron::fire_add(drive.row(s), v, size, *constants, y);
+          if constexpr (!as_mean) divide(y, constants->unit);
           if constexpr (remembers) std::copy_n(v, size, history.row(r));
         }
       }
-      if constexpr (as_mean) divide(out.row(s), static_cast<float>(run.steps) * constants.unit);
+      if constexpr (as_mean) divide(out.row(s), static_cast<float>(run.steps) * constants->unit);
     }
 
     void start(std::size_t s, const BatchRun& run, float* v) const {
@@ -281,7 +283,7 @@ struct Spiking {
       if constexpr (held && as_mean && !remembers) {
         for (std::size_t i = 0; i < size; ++i)
           in_gradient.row(s)[i] =
-              Neuron::input_gradient(gradient.row(s)[i], in.row(s)[i], 0, carry[i], constants);
+              Neuron::input_gradient(gradient.row(s)[i], in.row(s)[i], 0, carry[i], *constants);
       } else {
         for (std::size_t t = run.steps; t-- != 0;) {
           const std::size_t r = t * run.count + s;
@@ -290,7 +292,7 @@ struct Spiking {
           const float* v = remembers ? history.row(r) : x;
           float* to = in_gradient.row(held ? s : r);
           for (std::size_t i = 0; i < size; ++i) {
-            const float d = Neuron::input_gradient(g[i] * share, x[i], v[i], carry[i], constants);
+            const float d = Neuron::input_gradient(g[i] * share, x[i], v[i], carry[i], *constants);
             to[i] = held ? to[i] + d : d;
           }
         }
@@ -298,14 +300,15 @@ struct Spiking {
     }
 
     void drive_with(const float* x, float* to) const {
-      for (std::size_t i = 0; i < size; ++i) to[i] = Neuron::drive(x[i], constants);
+      for (std::size_t i = 0; i < size; ++i) to[i] = Neuron::drive(x[i], *constants);
     }
     static void divide(float* y, float by) {
       for (std::size_t i = 0; i < size; ++i) y[i] /= by;
     }
 
    public:
-    typename Neuron::Constants constants;
+    const ParameterSet* parameters;
+    std::optional<typename Neuron::Constants> constants;  // of the batch under way
     bool spiking;
     OwnedMatrix voltage, drive, values, history, in_gradients;
     Buffer<float> initial_voltage;  // [batch][size] for every batch, where it is given
