@@ -31,4 +31,8 @@
 #include <synfire/dsl/neurons/lif.hpp>
 #include <synfire/dsl/parameters.hpp>
 #include <synfire/dsl/probe.hpp>
+#include <synfire/dsl/regularizers/l1_l2.hpp>
+#include <synfire/dsl/regularizers/over_time.hpp>
+#include <synfire/dsl/regularizers/percentile.hpp>
+#include <synfire/dsl/regularizers/ranged.hpp>
 #include <synfire/dsl/surrogates/fast_sigmoid.hpp>

@@ -36,6 +36,10 @@ std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_
 /// The same for `steps` steps of a drive that does not change, with total[i] = the sum of counts.
 void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps, float* total);
 
+/// The same with the counts of each step t, too: row t of a matrix of rows of that stride.
+void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t steps, float* count,
+                std::size_t stride, float* total);
+
 /// The same for one step, added: total[i] += c.
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total);
 
@@ -78,6 +82,34 @@ struct RmsPropStep {
 };
 void rmsprop(float* w, float* v, float* u, float* mean, const float* g, std::size_t n,
              const RmsPropStep& step);
+/// A penalty on the distance d = x - min(max(x, lo), hi) to a range: l1 * |d| + (l2 * d) * d.
+struct Penalty {
+  float lo, hi, l1, l2;
+};
+/// Of a matrix of `rows` rows of n values x / unit: adds scale * (sign(d) * l1 + (2 * l2) * d) to
+/// the gradient, whose stride may be 0, unless that is null. Returns the sum of the penalties: the
+/// columns with equal j % kLanes in one float, those of the last block that is not whole in
+/// another.
+double penalty(const float* x, std::size_t stride, float unit, std::size_t rows, std::size_t n,
+               const Penalty& p, float scale, float* gradient, std::size_t gradient_stride);
+
+/// Of each column c < columns of the values x[offset[r] + c], r < rows: those of ranks `rank` and
+/// rank + 1 (where there is one), the largest value having rank 0 and equal ones ascending rows.
+/// value[k * columns + c] and row[k * columns + c] for k of 0 and 1; NaN for a column with NaN.
+/// With a null `row`, value[c] alone. `scratch` has rows * kLanes words.
+void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
+                    std::size_t columns, std::size_t rank, std::int32_t* scratch, float* value,
+                    std::uint32_t* row);
+/// Integers in the order of the floats: zeros of both signs alike, NaN beyond the infinities.
+void order_keys(const float* x, std::size_t n, std::int32_t* key);
+/// The same of one column, whose n keys lie side by side; overwrites them up to padded(n).
+void select(std::int32_t* keys, std::size_t n, std::size_t rank, float* value, std::uint32_t* row);
+
+/// For each column of the same kind: adds amount[c] / (how many values equal value[c]) to the
+/// gradients of these, gradient[gradient_offset[r] + c].
+void share_columns(const float* x, const std::size_t* offset, std::size_t rows, std::size_t columns,
+                   const float* value, const float* amount, float* gradient,
+                   const std::size_t* gradient_offset);
 
 /// out[i] = x[i] / 255, the quotient itself as Keras users write it: no factor gives its bits.
 void scale_pixels(const std::uint8_t* x, std::size_t n, float* out);

@@ -14,6 +14,7 @@
 #include <synfire/loss.hpp>
 #include <synfire/optimizer.hpp>
 #include <synfire/parameter_set.hpp>
+#include <synfire/regularizer.hpp>
 #include <synfire/samples.hpp>
 #include <synfire/schedule.hpp>
 #include <synfire/weights.hpp>
@@ -41,6 +42,9 @@ struct TrainOptions {
   std::optional<Schedule> dt_schedule = {};
   bool dt_by_epoch = false;
   std::size_t threads = 0;  // 0: every core; the result does not depend on it
+  /// Penalties that are added to the loss.
+  std::vector<ActivityRegularizer> activity_regularizers = {};
+  std::vector<WeightRegularizer> weight_regularizers = {};
 
   void validate() const;
   /// dt of a step, both counted from 0. Throws InvalidSetting where the schedule leaves what dt can
@@ -103,6 +107,8 @@ class Trainable {
   /// Weights, moments and step count, enough to go on to the same bits.
   virtual void save_state(TensorFile& file) const = 0;
   virtual void load_state(const TensorFile& file, const std::filesystem::path& path) = 0;
+  /// All regularizers, as text: a checkpoint goes on with the same ones only.
+  virtual std::string regularizers() const { return "none"; }
 };
 
 struct FitFiles {

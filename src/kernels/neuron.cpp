@@ -60,12 +60,27 @@ HWY_INLINE std::size_t events(const Neuron& neuron, const float* drive, float* v
   return written.count();
 }
 
+// Where nobody wants the counts of single steps.
+struct NoCounts {
+  HWY_INLINE NoCounts operator+(std::size_t) const { return {}; }
+  HWY_INLINE void store(Vector, std::size_t, std::size_t) const {}
+};
+
+struct Counts {
+  float* HWY_RESTRICT count;
+  std::size_t stride;
+  HWY_INLINE Counts operator+(std::size_t i) const { return {count + i, stride}; }
+  HWY_INLINE void store(Vector spikes, std::size_t step, std::size_t i) const {
+    hn::StoreU(spikes, Floats(), count + step * stride + i);
+  }
+};
+
 // Schedule: a tile of neurons stays in registers for all steps; its vectors are independent, so
 // their latencies (add, floor, subtract) overlap.
-template <std::size_t kVectors, class Neuron>
+template <std::size_t kVectors, class Neuron, class Each>
 HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive,
                            float* HWY_RESTRICT voltage, std::size_t steps,
-                           float* HWY_RESTRICT total) {
+                           float* HWY_RESTRICT total, Each each) {
   const Floats d;
   Vector x[kVectors], v[kVectors], sum[kVectors];
   for (std::size_t j = 0; j < kVectors; ++j) {
@@ -74,21 +89,26 @@ HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive
     sum[j] = hn::Zero(d);
   }
   for (std::size_t t = 0; t < steps; ++t)
-    for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::Add(sum[j], neuron.step(x[j], v[j]));
+    for (std::size_t j = 0; j < kVectors; ++j) {
+      const auto spikes = neuron.step(x[j], v[j]);
+      each.store(spikes, t, j * kWidth);
+      sum[j] = hn::Add(sum[j], spikes);
+    }
   for (std::size_t j = 0; j < kVectors; ++j) {
     hn::StoreU(v[j], d, voltage + j * kWidth);
     hn::StoreU(sum[j], d, total + j * kWidth);
   }
 }
 
-template <class Neuron>
+template <class Neuron, class Each = NoCounts>
 HWY_INLINE void totals(const Neuron& neuron, const float* drive, float* voltage, std::size_t n,
-                       std::size_t steps, float* total) {
+                       std::size_t steps, float* total, Each each = {}) {
   constexpr std::size_t kVectors = kTile / 2;
   std::size_t i = 0;
   for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
-    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i);
-  for (; i < n; i += kWidth) total_tile<1>(neuron, drive + i, voltage + i, steps, total + i);
+    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, each + i);
+  for (; i < n; i += kWidth)
+    total_tile<1>(neuron, drive + i, voltage + i, steps, total + i, each + i);
 }
 
 template <class Neuron>
@@ -109,6 +129,11 @@ std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_
 void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps,
                 float* total) {
   totals(Rate{}, drive, voltage, n, steps, total);
+}
+
+void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t steps, float* count,
+                std::size_t stride, float* total) {
+  totals(Rate{}, drive, voltage, n, steps, total, Counts{count, stride});
 }
 
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
@@ -137,6 +162,7 @@ namespace synfire::kernels {
 
 HWY_EXPORT(fire);
 HWY_EXPORT(fire_total);
+HWY_EXPORT(fire_steps);
 HWY_EXPORT(fire_add);
 HWY_EXPORT(leaky);
 HWY_EXPORT(leaky_total);
@@ -150,6 +176,11 @@ std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_
 void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps,
                 float* total) {
   HWY_DYNAMIC_DISPATCH(fire_total)(drive, voltage, n, steps, total);
+}
+
+void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t steps, float* count,
+                std::size_t stride, float* total) {
+  HWY_DYNAMIC_DISPATCH(fire_steps)(drive, voltage, n, steps, count, stride, total);
 }
 
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {

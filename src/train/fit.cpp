@@ -45,7 +45,7 @@ std::string hash(std::span<const Value> values) {
   return sha256({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()});
 }
 
-Settings settings_of(const Samples& data, const TrainOptions& options,
+Settings settings_of(const Samples& data, const Trainable& trainable, const TrainOptions& options,
                      const std::vector<Callback*>& callbacks) {
   std::string metrics, deciding;
   const auto add = [](std::string& list, const std::string& item) {
@@ -67,6 +67,7 @@ Settings settings_of(const Samples& data, const TrainOptions& options,
           {"optimizer", to_text(options.optimizer)},
           {"loss", std::string(name_of(options.loss))},
           {"metrics", metrics.empty() ? "none" : metrics},
+          {"regularizers", trainable.regularizers()},
           {"validation split", fmt::to_string(options.validation_split)},
           {"what callbacks decide", deciding.empty() ? "nothing" : deciding},
           {"number of training samples", fmt::to_string(data.count)},
@@ -249,7 +250,8 @@ TrainResult fit(Trainable& trainable, const Samples& data, const TrainOptions& o
   const std::vector<std::string> names = log_names(options, held_back.count > 0);
 
   Settings settings;
-  if (files.checkpoint || files.resume) settings = settings_of(data, options, callbacks);
+  if (files.checkpoint || files.resume)
+    settings = settings_of(data, trainable, options, callbacks);
   if (files.checkpoint) require_writable(*files.checkpoint);
   Progress progress;
   progress.metric_sums.resize(options.metrics.size());

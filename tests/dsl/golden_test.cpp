@@ -57,7 +57,9 @@ void check_training(const TensorFile& file, float dt, const std::string& variant
   if (file.find("b1") != nullptr) assign(parameters.tensor(1), floats(file, "b1"));
   assign(parameters.tensor(2), floats(file, "W2"));
   DenseTrainer<Net> trainer(
-      parameters, {.dt = dt, .steps = 10, .spiking_aware = variant == "aware", .batch = batch});
+      parameters, {.dt = dt, .steps = 10, .spiking_aware = variant != "rate", .batch = batch});
+  if (variant == "aware_l2")
+    trainer.template regularize<"spiking_2">(L2{.l2 = 1e-4f, .target = {10, 20}});
   const std::vector<float> v0 = floats(file, "v0");
   trainer.template set_initial_voltage<"spiking_2">(v0);
 
@@ -108,6 +110,7 @@ TEST_CASE("20 steps of Adam end where KerasSpiking's do") {
   const TensorFile file = read_safetensors(golden_path("training.safetensors"));
   check_training<Small>(file, 0.1f, "rate");
   check_training<Small>(file, 0.1f, "aware");
+  check_training<Small>(file, 0.1f, "aware_l2");
 }
 
 TEST_CASE("20 steps of Adam on Fashion-MNIST end where KerasSpiking's do") {
@@ -120,6 +123,7 @@ TEST_CASE("20 steps of Adam on Fashion-MNIST end where KerasSpiking's do") {
       read_safetensors(*shared / "reference" / "vectors" / "training_full.safetensors");
   check_training<Full>(file, 0.01f, "rate");
   check_training<Full>(file, 0.01f, "aware");
+  check_training<Full>(file, 0.01f, "aware_l2");
 }
 
 TEST_CASE("leaky neurons learn as snnTorch's do") {

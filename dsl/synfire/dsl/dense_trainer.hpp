@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/hana/at.hpp>
 #include <boost/hana/fold_left.hpp>
+#include <boost/hana/for_each.hpp>
 #include <boost/hana/reverse_fold.hpp>
 #include <boost/hana/transform.hpp>
 #include <boost/hana/tuple.hpp>
@@ -16,6 +17,7 @@
 #include <synfire/dsl/batch_engine.hpp>
 #include <synfire/dsl/parameters.hpp>
 #include <synfire/dsl/probe.hpp>
+#include <synfire/dsl/regularization.hpp>
 #include <synfire/error.hpp>
 #include <synfire/training.hpp>
 
@@ -45,7 +47,20 @@ class DenseTrainer final : public Trainable {
         output_gradient_(options.batch * outputs),
         last_gradient_(options.batch, outputs),
         samples_(options.batch),
-        dt_(options.dt_at(0, 0)) {}
+        regularization_(options),
+        dt_(options.dt_at(0, 0)) {
+    for (const auto& [label, regularizer] : options.activity_regularizers) {
+      bool found = false;
+      hana::for_each(layers_, [&, &label = label, &regularizer = regularizer](auto& layer) {
+        if (std::decay_t<decltype(layer)>::Node::label.view() != label) return;
+        regularization_.add_activity(layer, regularizer);
+        found = true;
+      });
+      if (!found) throw InvalidSetting("the label of a layer to regularize", label, known_labels());
+    }
+    for (const auto& [label, tensor, regularizer] : options.weight_regularizers)
+      regularization_.add_weight(parameters_, tensor_of(label, tensor), regularizer);
+  }
 
   std::size_t input_size() const override { return detail::sample_size<Net>(options_.steps); }
   std::size_t classes() const override { return outputs; }
@@ -57,14 +72,18 @@ class DenseTrainer final : public Trainable {
     dt_ = options_.dt_at(step_, epoch);
     const BatchRun run{count, steps_, dt_, options_.seed, epoch, samples, &pool_};
     forward(x, run);
-    const BatchResult result = synfire::differentiate(options_.loss, output_.data(), targets, count,
-                                                      outputs, output_gradient_.data());
+    BatchResult result = synfire::differentiate(options_.loss, output_.data(), targets, count,
+                                                outputs, output_gradient_.data());
     for (std::size_t r = 0; r < count; ++r)
       std::copy_n(output_gradient_.data() + r * outputs, outputs, last_gradient_.row(r));
-    hana::reverse_fold(layers_, last_gradient_.view(), [&run](Matrix gradient, auto& layer) {
+    double penalty = 0;
+    hana::reverse_fold(layers_, last_gradient_.view(), [&](Matrix gradient, auto& layer) {
+      penalty += regularization_.of_activity(layer, gradient, run);
       layer.backward(gradient, run);
       return layer.in_gradient;
     });
+    penalty += regularization_.of_weights(parameters_, gradients_, pool_);
+    result.loss_sum += penalty * static_cast<double>(count);
     return result;
   }
 
@@ -113,6 +132,27 @@ class DenseTrainer final : public Trainable {
     given = Buffer<float>(voltage.size());
     std::copy(voltage.begin(), voltage.end(), given.begin());
   }
+
+  /// Adds a penalty on the output of the layer of that label to the loss (see Regularization).
+  /// Throws InvalidSetting for settings that cannot be.
+  template <Name label, class R>
+  void regularize(R settings) {
+    (void)detail::check_regularized<Net, label>{};
+    if constexpr (detail::known_label<Net, label>)
+      regularization_.add_activity(hana::at_c<detail::index_of<Net, label>>(layers_),
+                                   regularizer(std::move(settings)));
+  }
+
+  /// The same on a tensor ("kernel", "bias", "tau") of the layer of that label.
+  template <Name label, Name tensor, class R>
+  void regularize(R settings) {
+    (void)detail::check_regularized<Net, label>{};
+    (void)detail::check_regularized_tensor<Net, label, tensor>{};
+    regularization_.add_weight(parameters_, tensor_of(label.view(), tensor.view()),
+                               regularizer(std::move(settings)));
+  }
+
+  std::string regularizers() const override { return regularization_.text(); }
 
   void save_state(TensorFile& file) const override {
     for_each_state(
@@ -169,11 +209,45 @@ class DenseTrainer final : public Trainable {
     return zeros;
   }
 
+  /// A layer's Batch that knows its place.
+  template <class Placed>
+  struct Stage : Placed::Layer::template Batch<typename Placed::Site> {
+    using Node = typename Placed::Node;
+    using Site = typename Placed::Site;
+    using Placed::Layer::template Batch<Site>::Batch;
+  };
+
   static auto make(const Learning& learning) {
     return hana::transform(Sites<Net>{}, [&](auto placed) {
-      using Placed = typename decltype(placed)::type;
-      return typename Placed::Layer::template Batch<typename Placed::Site>(learning);
+      return Stage<typename decltype(placed)::type>(learning);
     });
+  }
+
+  static std::string known_labels() {
+    std::string labels;
+    for (const LayerInfo& layer : describe<Net>())
+      labels += (labels.empty() ? "one of " : ", ") + layer.label;
+    return labels;
+  }
+
+  /// Throws InvalidSetting where there is no such layer, or no such tensor of it.
+  std::size_t tensor_of(std::string_view label, std::string_view tensor) const {
+    const std::vector<LayerInfo> layers = describe<Net>();
+    const auto layer = std::find_if(layers.begin(), layers.end(),
+                                    [label](const LayerInfo& info) { return info.label == label; });
+    if (layer == layers.end())
+      throw InvalidSetting("the label of a layer to regularize", std::string(label),
+                           known_labels());
+    std::string names;
+    for (std::size_t i = 0; i < parameters_.count(); ++i) {
+      if (parameters_.placed(i).layer != layer->index) continue;
+      const std::string name(parameters_.placed(i).spec.name);
+      if (name == tensor) return i;
+      names += (names.empty() ? "one of " : ", ") + name;
+    }
+    throw InvalidSetting("the tensor of layer " + layer->label + " to regularize",
+                         std::string(tensor),
+                         names.empty() ? "of another layer, for this one has none" : names);
   }
 
   void forward(const float* x, const BatchRun& run) {
@@ -231,6 +305,7 @@ class DenseTrainer final : public Trainable {
   Buffer<float> output_, output_gradient_;
   OwnedMatrix last_gradient_;
   std::vector<std::uint32_t> samples_;
+  Regularization<Net> regularization_;
   std::uint64_t step_ = 0;
   float dt_;  // of the batch under way
 };

@@ -69,6 +69,11 @@ struct RateNeuron {
                          const Constants&, float* total) {
     kernels::fire_total(drive, voltage, n, steps, total);
   }
+  /// fire_total, with each step's counts as row of a matrix.
+  static void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                         const Constants&, float* count, std::size_t stride, float* total) {
+    kernels::fire_steps(drive, voltage, n, steps, count, stride, total);
+  }
   static void fire_add(const float* drive, float* voltage, std::size_t n, const Constants&,
                        float* total) {
     kernels::fire_add(drive, voltage, n, total);

@@ -196,7 +196,8 @@ struct Spiking {
           spiking(learning.spiking || remembers),
           voltage(learning.batch, size),
           drive(learning.batch, size),
-          values(as_mean ? learning.batch : learning.batch * learning.steps, size) {
+          values(as_mean ? learning.batch : learning.batch * learning.steps, size),
+          rows(learning.batch * learning.steps) {
       if constexpr (remembers) history = OwnedMatrix(learning.batch * learning.steps, size);
       if constexpr (Site::learns_before)
         in_gradients = OwnedMatrix(held ? learning.batch : learning.batch * learning.steps, size);
@@ -204,9 +205,22 @@ struct Spiking {
       in_gradient = in_gradients.view();
     }
 
+    /// Every step's output behind the means. Of rates themselves, a held one is its mean.
+    void keep_steps() requires as_mean {
+      kept = OwnedMatrix(rows, size);
+      steps = kept.view();
+      if constexpr (!held || remembers) {
+        kept_gradients = OwnedMatrix(rows, size);
+        step_gradient = kept_gradients.view();
+      }
+    }
+    float step_unit() const { return spiking ? constants->unit : 1.0f; }
+    bool keeps_steps() const { return steps.data != nullptr && (spiking || !held); }
+
     void forward(Matrix given, const BatchRun& run) {
       in = given;
       constants.emplace(*parameters, Site::first_tensor, run.dt);
+      std::fill(kept_gradients.values.begin(), kept_gradients.values.end(), 0.0f);
       in_pieces(*run.pool, run.count, 4, [&](std::size_t first, std::size_t last) {
         for (std::size_t s = first; s < last; ++s) spiking ? spike(s, run) : activate(s, run);
       });
@@ -229,6 +243,8 @@ struct Spiking {
             float* y = out.row(s);
             if (t == 0) std::fill_n(y, size, 0.0f);
             for (std::size_t i = 0; i < size; ++i) y[i] += Neuron::rate(x[i]);
+            if (keeps_steps())
+              std::transform(x, x + size, steps.row(t * run.count + s), Neuron::rate);
           } else {
             std::transform(x, x + size, out.row(t * run.count + s), Neuron::rate);
           }
@@ -245,18 +261,29 @@ struct Spiking {
     void spike(std::size_t s, const BatchRun& run) {
       float* v = voltage.row(s);
       start(s, run, v);
+      const bool keeps = keeps_steps();
       if constexpr (held && as_mean && !remembers) {
         drive_with(in.row(s), drive.row(s));
-        Neuron::fire_total(drive.row(s), v, size, run.steps, *constants, out.row(s));
+        if (keeps)
+          Neuron::fire_steps(drive.row(s), v, size, run.steps, *constants, steps.row(s),
+                             run.count * steps.stride, out.row(s));
+        else
+          Neuron::fire_total(drive.row(s), v, size, run.steps, *constants, out.row(s));
       } else {
         if constexpr (as_mean) std::fill_n(out.row(s), size, 0.0f);
         for (std::size_t t = 0; t < run.steps; ++t) {
           const std::size_t r = t * run.count + s;
           if (!held || t == 0) drive_with(in.row(held ? s : r), drive.row(s));
-          float* y = out.row(as_mean ? s : r);
-          if constexpr (!as_mean) std::fill_n(y, size, 0.0f);
-          Neuron::fire_add(drive.row(s), v, size, *constants, y);
-          if constexpr (!as_mean) divide(y, constants->unit);
+          if (as_mean && !keeps) {
+            Neuron::fire_add(drive.row(s), v, size, *constants, out.row(s));
+          } else {
+            float* y = as_mean ? steps.row(r) : out.row(r);
+            Neuron::fire_total(drive.row(s), v, size, 1, *constants, y);
+            if constexpr (as_mean)
+              for (std::size_t i = 0; i < size; ++i) out.row(s)[i] += y[i];
+            else
+              divide(y, constants->unit);
+          }
           if constexpr (remembers) std::copy_n(v, size, history.row(r));
         }
       }
@@ -290,9 +317,11 @@ struct Spiking {
           const float* g = gradient.row(as_mean ? s : r);
           const float* x = in.row(held ? s : r);
           const float* v = remembers ? history.row(r) : x;
+          const float* more = step_gradient.data == nullptr ? nullptr : step_gradient.row(r);
           float* to = in_gradient.row(held ? s : r);
           for (std::size_t i = 0; i < size; ++i) {
-            const float d = Neuron::input_gradient(g[i] * share, x[i], v[i], carry[i], *constants);
+            const float of_step = g[i] * share + (more == nullptr ? 0.0f : more[i]);
+            const float d = Neuron::input_gradient(of_step, x[i], v[i], carry[i], *constants);
             to[i] = held ? to[i] + d : d;
           }
         }
@@ -310,9 +339,10 @@ struct Spiking {
     const ParameterSet* parameters;
     std::optional<typename Neuron::Constants> constants;  // of the batch under way
     bool spiking;
-    OwnedMatrix voltage, drive, values, history, in_gradients;
+    OwnedMatrix voltage, drive, values, history, in_gradients, kept, kept_gradients;
+    std::size_t rows;
     Buffer<float> initial_voltage;  // [batch][size] for every batch, where it is given
-    Matrix in{}, out{}, in_gradient{};
+    Matrix in{}, out{}, in_gradient{}, steps{}, step_gradient{};
   };
 };
 

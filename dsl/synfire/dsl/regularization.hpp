@@ -1,0 +1,174 @@
+// The regularizers of one training: on the outputs of layers and on weights.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <synfire/dsl/batch.hpp>
+#include <synfire/dsl/probe.hpp>
+#include <synfire/error.hpp>
+#include <synfire/regularizer.hpp>
+#include <synfire/training.hpp>
+
+namespace synfire {
+
+struct AnyTensor {};
+
+namespace detail {
+
+template <class Net, Name label, Name tensor>
+consteval bool known_tensor() {
+  bool found = false;
+  for_each_layer<Net>([&found](auto placed) {
+    using Node = typename decltype(placed)::type::Node;
+    if (Node::label.view() == label.view())
+      for (const TensorSpec& spec : Node::Layer::template tensors<typename Node::In>)
+        found = found || spec.name == tensor.view();
+  });
+  return found || !Net::sound;
+}
+
+template <class Net, Name label>
+struct check_regularized {
+  static_assert(
+      fits<Net, Probe<label>, Got<Probe<label>>, Wanted<AnyLabel>, known_label<Net, label>>,
+      "no layer to regularize has that label: a Named name, or kind and index (spiking_3)");
+};
+
+template <class Net, Name label, Name tensor>
+struct check_regularized_tensor {
+  static_assert(fits < Net, Probe<label>, Got<Probe<tensor>>, Wanted<AnyTensor>,
+                !known_label<Net, label> || known_tensor<Net, label, tensor>() >,
+                "the layer to regularize has no tensor of that name");
+};
+
+}  // namespace detail
+
+/// What every training of `Net` regularizes. Outputs are tensors (batch, time, units...): what is
+/// held is the same at every step; what is known when the run ends, and everything in a network
+/// without time, is (batch, units...).
+template <class Net>
+class Regularization {
+ public:
+  explicit Regularization(const TrainOptions& options)
+      : steps_(options.steps), batch_(options.batch) {
+    for_each_layer<Net>([this](auto placed) {
+      any_in_time_ = any_in_time_ || in_time<typename decltype(placed)::type::Node::Out>;
+      activity_.emplace_back();
+    });
+  }
+
+  template <class Stage>
+  void add_activity(Stage& layer, std::shared_ptr<const Regularizer> regularizer) {
+    using Out = typename Stage::Node::Out;
+    std::vector<std::size_t> shape{batch_};
+    if (timed<Out>()) shape.push_back(steps_);
+    shape.insert(shape.end(), Out::Shape::extents.begin(), Out::Shape::extents.end());
+    regularizer->check(shape, timed<Out>());
+    if constexpr (delivers_means<Stage>)
+      if (!regularizer->of_means()) layer.keep_steps();
+    name(*regularizer, Stage::Node::label.view());
+    activity_[Stage::Node::index].push_back(std::move(regularizer));
+  }
+
+  void add_weight(const ParameterSet& parameters, std::size_t tensor,
+                  std::shared_ptr<const Regularizer> regularizer) {
+    regularizer->check(parameters.placed(tensor).shape(), false);
+    name(*regularizer, parameters.placed(tensor).name());
+    weights_.push_back({tensor, std::move(regularizer)});
+  }
+
+  /// Value of a layer's regularizers; their gradients are added to that of its output.
+  template <class Stage>
+  double of_activity(Stage& layer, Matrix gradient, const BatchRun& run) const {
+    double value = 0;
+    const auto batch = static_cast<float>(run.count);
+    for (const auto& regularizer : activity_[Stage::Node::index])
+      value += regularizer->add(output(layer, gradient, run, regularizer->of_means()), 1 / batch,
+                                *run.pool) /
+               static_cast<double>(batch);
+    return value;
+  }
+
+  /// Value of the weights' regularizers; their gradients are added to the tensors'.
+  double of_weights(const ParameterSet& parameters, std::vector<Buffer<float>>& gradients,
+                    ThreadPool& pool) const {
+    double value = 0;
+    for (const auto& [tensor, regularizer] : weights_) {
+      const std::vector<std::size_t> shape = parameters.placed(tensor).shape();
+      RegularizedTensor x{parameters.tensor(tensor).data(), 1, gradients[tensor].data(), {}};
+      append(x.axes, shape);
+      value += regularizer->add(x, 1, pool);
+    }
+    return value;
+  }
+
+  /// In the order in which they were added: "l2(...) on spiking_3, l1(...) on 2.kernel".
+  std::string text() const { return text_.empty() ? "none" : text_; }
+
+ private:
+  template <class Out>
+  bool timed() const {
+    return any_in_time_ && !carried_by<Out, Final>;
+  }
+  template <class Stage>
+  static constexpr bool delivers_means =
+      carried_by<typename Stage::Node::Out, Spikes>&& Stage::Site::wanted == Delivery::Mean;
+
+  template <class Extents>
+  static void append(std::vector<Axis>& axes, const Extents& extents) {
+    std::size_t stride = 1;
+    for (const std::size_t extent : extents) stride *= extent;
+    for (const std::size_t extent : extents) {
+      stride /= extent;
+      axes.push_back({extent, stride, stride});
+    }
+  }
+
+  template <class Stage>
+  RegularizedTensor output(Stage& layer, Matrix gradient, const BatchRun& run,
+                           bool of_means) const {
+    using Node = typename Stage::Node;
+    using Out = typename Node::Out;
+    Matrix values = layer.out;
+    float unit = 1;
+    bool every_step = in_time<Out>;      // there is a row for each step of a sample,
+    bool every_gradient = in_time<Out>;  // and one of its gradient
+    if constexpr (delivers_means<Stage>) {
+      every_step = !of_means && layer.keeps_steps();
+      every_gradient = every_step && layer.step_gradient.data != nullptr;
+      if (every_step) {
+        values = layer.steps;
+        unit = layer.step_unit();
+      }
+      if (every_gradient) gradient = layer.step_gradient;
+    }
+    // No layer up to here learns: nobody reads a gradient, and there may be none.
+    if constexpr (!Stage::Site::learns_before && !detail::learns<Node>()) gradient = {};
+    RegularizedTensor x{
+        values.data, unit, gradient.data, {{run.count, values.stride, gradient.stride}}};
+    if (timed<Out>()) {
+      // One step that was computed may stand for all of them.
+      const std::size_t to_next = run.steps == steps_ ? run.count : 0;
+      x.axes.push_back({steps_, every_step ? to_next * values.stride : 0,
+                        every_gradient ? to_next * gradient.stride : 0});
+    }
+    append(x.axes, Out::Shape::extents);
+    return x;
+  }
+
+  void name(const Regularizer& regularizer, std::string_view place) {
+    if (!text_.empty()) text_ += ", ";
+    text_ += regularizer.signature() + " on " + std::string(place);
+  }
+
+  std::size_t steps_, batch_;
+  bool any_in_time_ = false;
+  std::vector<std::vector<std::shared_ptr<const Regularizer>>> activity_;  // of each layer
+  std::vector<std::pair<std::size_t, std::shared_ptr<const Regularizer>>> weights_;
+  std::string text_;
+};
+
+}  // namespace synfire
