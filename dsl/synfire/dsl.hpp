@@ -16,9 +16,13 @@
 #include <synfire/dsl/activations/tanh.hpp>
 #include <synfire/dsl/batch_engine.hpp>
 #include <synfire/dsl/clocked_reference.hpp>
+#include <synfire/dsl/constraints/lower_bound.hpp>
+#include <synfire/dsl/constraints/mean.hpp>
 #include <synfire/dsl/dense_trainer.hpp>
 #include <synfire/dsl/event_engine.hpp>
 #include <synfire/dsl/example_run.hpp>
+#include <synfire/dsl/filters/alpha.hpp>
+#include <synfire/dsl/filters/lowpass.hpp>
 #include <synfire/dsl/layers/activate.hpp>
 #include <synfire/dsl/layers/dense.hpp>
 #include <synfire/dsl/layers/flatten.hpp>

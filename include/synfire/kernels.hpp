@@ -51,6 +51,51 @@ void leaky_total(const float* drive, float* voltage, std::size_t n, float decay,
                  float* total);
 void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total);
 
+/// Linear filters, one for each of `units`, with `order` states each (1 or 2):
+/// s'[r] = (A[r][0]*s[0] + A[r][1]*s[1]) + B[r]*x. `coefficients` holds rows of `stride` floats, a
+/// column for each unit: A's, one after the other, then B's. A unit's states are a column of
+/// `order` such rows. No filter kernel reads or writes behind the last unit.
+struct FilterBank {
+  std::size_t order, units, stride;
+  const float* coefficients;
+};
+
+/// Row t of x starts at x + t*x_stride; the states behind step t are at states + t*states_stride.
+struct FilterRun {
+  std::size_t steps;
+  const float* x;
+  std::size_t x_stride;
+  const float* start;  // the states before the first step; may be `states`
+  float* states;
+  std::size_t states_stride;
+};
+void filter(const FilterBank& bank, const FilterRun& run);
+
+/// Backward through the steps of filter(), where the last state is the output: from the gradient g
+/// of each step's output to that of its input (dx; with dx_stride 0, summed over the steps), of the
+/// parameter of which `derivatives` are the coefficients', and of the last state at the start. For
+/// t = steps-1, ..., 0, with l = 0 before: l'[c] = A[0][c]*l[0] + A[1][c]*l[1]; l'[last] += g; dx
+/// += B[0]*l[0] + B[1]*l[1]; dparameter += sum over r of l[r] * ((dA[r][0]*s[0] + dA[r][1]*s[1]) +
+/// dB[r]*x), s the states before the step.
+struct FilterGradient {
+  const float* derivatives;  // laid out as the coefficients
+  const float* g;
+  std::size_t g_stride;
+  float* dx;
+  std::size_t dx_stride;
+  float *dparameter, *dstart;  // [units], overwritten
+};
+void filter_gradient(const FilterBank& bank, const FilterRun& run, const FilterGradient& gradient);
+
+/// out[i] += w[0][i]*x[0][i], then + w[1][i]*x[1][i], ... over the rows, for i < n. Nothing is read
+/// or written behind n, here and in spread_rows.
+void add_weighted_rows(const float* w, std::size_t w_stride, const float* x, std::size_t x_stride,
+                       std::size_t n, std::size_t rows, float* out);
+
+/// out[t][i] = w[t][i]*g[i] for each row t.
+void spread_rows(const float* w, std::size_t w_stride, const float* g, std::size_t n,
+                 std::size_t rows, float* out, std::size_t out_stride);
+
 /// Adam (Kingma and Ba 2015, with Keras's placing of epsilon): m += (g-m)*(1-beta1);
 /// v += (g*g-v)*(1-beta2); w -= rate*m/(sqrt(v)+epsilon), where the caller has folded the bias
 /// correction sqrt(1-beta2^t)/(1-beta1^t) into `rate`. A moment below kLeastMoment becomes 0.

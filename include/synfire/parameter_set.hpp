@@ -25,14 +25,23 @@ struct Initializer {
   float value = 0;
 };
 
+/// Changes a tensor's values, in C order, to what they may be.
+using Constraint = void (*)(float* values, const std::array<std::size_t, 2>& extents);
+
 struct TensorSpec {
-  std::string_view name;               // within its layer: "kernel", "bias", "tau"
-  std::array<std::size_t, 2> extents;  // a vector has {n, 0}
+  using Extents = std::array<std::size_t, 2>;
+
+  std::string_view name;  // within its layer: "kernel", "bias", "tau"
+  Extents extents;        // a vector has {n, 0}
   Initializer initializer;
   bool trainable = true;
+  Constraint constraint = nullptr;  // kept after each step of training
 
+  static constexpr std::size_t size_of(const Extents& extents) {
+    return extents[0] * (extents[1] == 0 ? 1 : extents[1]);
+  }
   constexpr std::size_t rank() const { return extents[1] == 0 ? 1 : 2; }
-  constexpr std::size_t size() const { return extents[0] * (extents[1] == 0 ? 1 : extents[1]); }
+  constexpr std::size_t size() const { return size_of(extents); }
 };
 
 /// A tensor's place in a network.
@@ -60,6 +69,9 @@ class ParameterSet {
 
   /// Draws every tensor anew from its initializer. Different layers draw from different streams.
   void initialize(std::uint64_t seed);
+
+  /// Applies the constraint of each trainable tensor that has one.
+  void constrain();
 
   /// Takes the values of a safetensors file. With a signature in its metadata the signature must be
   /// this network's and the tensors' names "LAYER.NAME"; without one (files of other programs) the

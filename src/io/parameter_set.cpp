@@ -84,6 +84,12 @@ void ParameterSet::initialize(std::uint64_t seed) {
   }
 }
 
+void ParameterSet::constrain() {
+  for (std::size_t i = 0; i < count(); ++i)
+    if (const TensorSpec& spec = placed_[i].spec; spec.trainable && spec.constraint != nullptr)
+      spec.constraint(values_[i].data(), spec.extents);
+}
+
 void ParameterSet::check_signature(const TensorFile& file,
                                    const std::filesystem::path& path) const {
   const auto found = file.metadata.find("signature");

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "nets.hpp"
+#include "filter_nets.hpp"
 
 namespace {
 std::atomic<std::size_t> allocations = 0;
@@ -76,4 +76,6 @@ TEST_CASE("an engine allocates when it is made and never while it runs") {
   check_no_allocation<Analog>(false);
   check_no_allocation<Sequence>(true);
   check_no_allocation<LastOfStream, Probe<"first">>(true);
+  check_no_allocation<LowpassToDense>(true);
+  check_no_allocation<FilterSpikes<Alpha<>, MeanOverTime>>(true);
 }

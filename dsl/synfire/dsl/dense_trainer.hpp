@@ -51,9 +51,10 @@ class DenseTrainer final : public Trainable {
         dt_(options.dt_at(0, 0)) {
     for (const auto& [label, regularizer] : options.activity_regularizers) {
       bool found = false;
-      hana::for_each(layers_, [&, &label = label, &regularizer = regularizer](auto& layer) {
-        if (std::decay_t<decltype(layer)>::Node::label.view() != label) return;
-        regularization_.add_activity(layer, regularizer);
+      for_each_layer<Net>([&, &label = label, &regularizer = regularizer](auto placed) {
+        using Node = typename decltype(placed)::type::Node;
+        if (Node::label.view() != label) return;
+        regularize_output<Node>(regularizer);
         found = true;
       });
       if (!found) throw InvalidSetting("the label of a layer to regularize", label, known_labels());
@@ -139,8 +140,8 @@ class DenseTrainer final : public Trainable {
   void regularize(R settings) {
     (void)detail::check_regularized<Net, label>{};
     if constexpr (detail::known_label<Net, label>)
-      regularization_.add_activity(hana::at_c<detail::index_of<Net, label>>(layers_),
-                                   regularizer(std::move(settings)));
+      regularize_output<typename decltype(+hana::at_c<detail::index_of<Net, label>>(
+          Sites<Net>{}))::type::Node>(regularizer(std::move(settings)));
   }
 
   /// The same on a tensor ("kernel", "bias", "tau") of the layer of that label.
@@ -223,6 +224,12 @@ class DenseTrainer final : public Trainable {
     });
   }
 
+  template <class Node>
+  void regularize_output(std::shared_ptr<const Regularizer> settings) {
+    constexpr std::size_t maker = detail::labels<Net>::maker(Node::index);
+    regularization_.template add_activity<Node>(hana::at_c<maker>(layers_), std::move(settings));
+  }
+
   static std::string known_labels() {
     std::string labels;
     for (const LayerInfo& layer : describe<Net>())
@@ -277,6 +284,7 @@ class DenseTrainer final : public Trainable {
                        gradients_[i].data() + first, std::min(grain, n - first));
       });
     }
+    parameters_.constrain();
   }
 
   /// Calls work(prefix of its name, i, values) for tensor i of the weights and of each slot.

@@ -8,7 +8,8 @@
 //   Demand<Where, In>     the static_asserts that refuse the others, a sentence each
 //   Out<In>               the signal it makes
 //   tensors<In>           std::array of TensorSpec
-//   needs                 how it wants spikes delivered
+//   needs                 how it wants what changes in time delivered
+//   delivers(Delivery)    how it delivers to a reader who wants that (EveryStep without)
 //   relays                where it hands on spikes as they are delivered to it (Flatten)
 //   stats<In>             LayerStats, for its energy; a layer may leave it out
 //   Clocked<Site>         the definition: scalar, every step   -> clocked_reference.hpp
@@ -38,9 +39,9 @@ struct Site {
   using Out = Out_;
   static constexpr std::size_t index = index_;
   static constexpr std::size_t first_tensor = first_tensor_;  // in the network's ParameterSet
-  static constexpr Delivery given = given_;                   // how spikes come in
-  static constexpr bool given_mean = carried_by<In, Spikes> && given == Delivery::Mean;
-  static constexpr Delivery wanted = wanted_;  // how spikes are to go out
+  static constexpr Delivery given = given_;                   // how what changes in time comes in
+  static constexpr bool given_mean = given == Delivery::Mean;
+  static constexpr Delivery wanted = wanted_;  // how its reader wants it to go out
   static constexpr bool learns_before =
       learns_before_;  // whether a gradient of the input is needed
 };

@@ -172,6 +172,16 @@ consteval bool relays() {
   };
 }
 
+/// How a layer hands on to a reader with that wish.
+template <class Layer>
+constexpr Delivery delivered(Delivery wanted) {
+  if constexpr (requires { Layer::delivers(wanted); }) {
+    return Layer::delivers(wanted);
+  } else {
+    return Delivery::EveryStep;
+  }
+}
+
 template <class Node, class... Nodes>
 struct SiteOf {
   static constexpr std::size_t first_tensor =
@@ -209,8 +219,10 @@ struct sites<Probes, Walk<Signal, Nodes...>> {
   }
   static consteval Delivery given(std::size_t node) {
     constexpr std::array<bool, size> relay{relays<typename Nodes::Layer>()...};
+    constexpr std::array<Delivery, size> made{
+        delivered<typename Nodes::Layer>(wanted(Nodes::index))...};
     if (node == 0) return Delivery::EveryStep;
-    return relay[node - 1] ? given(node - 1) : wanted(node - 1);
+    return relay[node - 1] ? given(node - 1) : made[node - 1];
   }
 
   template <class N>

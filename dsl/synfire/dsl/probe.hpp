@@ -37,13 +37,18 @@ template <class Walk>
 struct Labels;
 template <class Signal, class... Nodes>
 struct Labels<Walk<Signal, Nodes...>> {
+  static constexpr std::size_t size = sizeof...(Nodes);
   /// Index of the layer with that label; sizeof...(Nodes) when there is none.
   static consteval std::size_t find(std::string_view label) {
     std::size_t at = 0;
     (void)((Nodes::label.view() == label || (++at, false)) || ...);
     return at;
   }
-  static constexpr std::size_t size = sizeof...(Nodes);
+  /// Index of the layer that makes what layer `at` hands on: itself, unless it relays.
+  static consteval std::size_t maker(std::size_t at) {
+    constexpr std::array<bool, size> relay{relays<typename Nodes::Layer>()...};
+    return at != 0 && relay[at] ? maker(at - 1) : at;
+  }
   static constexpr std::array<std::size_t, size> widths{Nodes::Out::size...};
   static constexpr std::array<bool, size> in_steps{in_time<typename Nodes::Out>...};
 };

@@ -60,17 +60,20 @@ class Regularization {
     });
   }
 
-  template <class Stage>
+  /// On the output of Node, which `layer` makes: its own, or one that it relays (Flatten).
+  template <class Node, class Stage>
   void add_activity(Stage& layer, std::shared_ptr<const Regularizer> regularizer) {
-    using Out = typename Stage::Node::Out;
+    using Out = typename Node::Out;
+    const auto& extents = Out::Shape::extents;
     std::vector<std::size_t> shape{batch_};
     if (timed<Out>()) shape.push_back(steps_);
-    shape.insert(shape.end(), Out::Shape::extents.begin(), Out::Shape::extents.end());
+    shape.insert(shape.end(), extents.begin(), extents.end());
     regularizer->check(shape, timed<Out>());
-    if constexpr (delivers_means<Stage>)
-      if (!regularizer->of_means()) layer.keep_steps();
-    name(*regularizer, Stage::Node::label.view());
-    activity_[Stage::Node::index].push_back(std::move(regularizer));
+    if constexpr (delivered<Stage> != Delivery::EveryStep)
+      if (of_steps<Stage>(*regularizer)) layer.keep_steps();
+    name(*regularizer, Node::label.view());
+    activity_[Stage::Node::index].push_back(
+        {{extents.begin(), extents.end()}, std::move(regularizer)});
   }
 
   void add_weight(const ParameterSet& parameters, std::size_t tensor,
@@ -85,10 +88,11 @@ class Regularization {
   double of_activity(Stage& layer, Matrix gradient, const BatchRun& run) const {
     double value = 0;
     const auto batch = static_cast<float>(run.count);
-    for (const auto& regularizer : activity_[Stage::Node::index])
-      value += regularizer->add(output(layer, gradient, run, regularizer->of_means()), 1 / batch,
-                                *run.pool) /
-               static_cast<double>(batch);
+    for (const auto& [extents, regularizer] : activity_[Stage::Node::index]) {
+      RegularizedTensor x = output(layer, gradient, run, of_steps<Stage>(*regularizer));
+      append(x.axes, extents);
+      value += regularizer->add(x, 1 / batch, *run.pool) / static_cast<double>(batch);
+    }
     return value;
   }
 
@@ -114,8 +118,13 @@ class Regularization {
     return any_in_time_ && !carried_by<Out, Final>;
   }
   template <class Stage>
-  static constexpr bool delivers_means =
-      carried_by<typename Stage::Node::Out, Spikes>&& Stage::Site::wanted == Delivery::Mean;
+  static constexpr Delivery delivered =
+      detail::delivered<typename Stage::Node::Layer>(Stage::Site::wanted);
+  /// Whether what the layer delivers is too little for the regularizer.
+  template <class Stage>
+  static bool of_steps(const Regularizer& regularizer) {
+    return delivered<Stage> == Delivery::Last || !regularizer.of_means();
+  }
 
   template <class Extents>
   static void append(std::vector<Axis>& axes, const Extents& extents) {
@@ -127,17 +136,18 @@ class Regularization {
     }
   }
 
+  /// Samples, and steps.
   template <class Stage>
   RegularizedTensor output(Stage& layer, Matrix gradient, const BatchRun& run,
-                           bool of_means) const {
+                           bool steps) const {
     using Node = typename Stage::Node;
     using Out = typename Node::Out;
     Matrix values = layer.out;
     float unit = 1;
     bool every_step = in_time<Out>;      // there is a row for each step of a sample,
     bool every_gradient = in_time<Out>;  // and one of its gradient
-    if constexpr (delivers_means<Stage>) {
-      every_step = !of_means && layer.keeps_steps();
+    if constexpr (delivered<Stage> != Delivery::EveryStep) {
+      every_step = steps && layer.keeps_steps();
       every_gradient = every_step && layer.step_gradient.data != nullptr;
       if (every_step) {
         values = layer.steps;
@@ -155,7 +165,6 @@ class Regularization {
       x.axes.push_back({steps_, every_step ? to_next * values.stride : 0,
                         every_gradient ? to_next * gradient.stride : 0});
     }
-    append(x.axes, Out::Shape::extents);
     return x;
   }
 
@@ -166,7 +175,11 @@ class Regularization {
 
   std::size_t steps_, batch_;
   bool any_in_time_ = false;
-  std::vector<std::vector<std::shared_ptr<const Regularizer>>> activity_;  // of each layer
+  struct Activity {
+    std::vector<std::size_t> extents;  // of a sample's output
+    std::shared_ptr<const Regularizer> regularizer;
+  };
+  std::vector<std::vector<Activity>> activity_;  // of each layer
   std::vector<std::pair<std::size_t, std::shared_ptr<const Regularizer>>> weights_;
   std::string text_;
 };

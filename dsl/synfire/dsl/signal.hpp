@@ -64,9 +64,10 @@ inline constexpr bool flat<Signal<S, C>> = S::rank == 1;
 template <class In>
 inline constexpr bool in_time = carried_by<In, Spikes, Stepped>;
 
-/// How a layer of spikes hands on what it made: as events, step by step, or, to a reader who wants
-/// nothing else, as each neuron's mean over the whole run.
-enum class Delivery { EveryStep, Mean };
+/// How a layer hands on what it makes in time: step by step, or, to a reader who wants nothing
+/// else, once, when the run ends: each value's mean over the run, or its last. A layer that can do
+/// more than EveryStep says what it does for a reader's wish: delivers(Delivery).
+enum class Delivery { EveryStep, Mean, Last };
 
 /// The events of one step: neuron index[k] fired count[k] times, indices ascending. One spike is
 /// worth 1 / unit to the layers that read it: unit is dt for rate neurons (their output is in

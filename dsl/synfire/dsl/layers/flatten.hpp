@@ -41,13 +41,14 @@ struct Flatten {
   /// Hands the view on: nothing is copied.
   template <class Site>
   struct Event {
-    static constexpr bool given_mean = Site::given_mean;
+    static constexpr bool at_end =
+        carried_by<typename Site::In, Final> || Site::given != Delivery::EveryStep;
     using View =
-        std::conditional_t<carried_by<typename Site::In, Spikes> && !given_mean, SpikeView, Values>;
+        std::conditional_t<carried_by<typename Site::In, Spikes> && !at_end, SpikeView, Values>;
     Event(const ParameterSet&, const RunOptions&) {}
     void before(View in) requires carried_by<typename Site::In, Held> { view = in; }
-    void step(View in) requires(in_time<typename Site::In> && !given_mean) { view = in; }
-    void after(View in) requires(carried_by<typename Site::In, Final> || given_mean) { view = in; }
+    void step(View in) requires(in_time<typename Site::In> && !at_end) { view = in; }
+    void after(View in) requires at_end { view = in; }
     View value() const { return view; }
 
     View view{};

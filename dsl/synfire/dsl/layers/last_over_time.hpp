@@ -1,4 +1,4 @@
-// LastOverTime: a signal at the last step of the run (Keras's return_sequences=False). Of spikes:
+// LastOverTime: a signal at the last step of the run (return_sequences=False in Keras). Of spikes:
 // count / unit.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace synfire {
 struct LastOverTime {
   static constexpr std::string_view kind = "last_over_time";
   static constexpr bool is_source = false;
-  static constexpr Delivery needs = Delivery::EveryStep;
+  static constexpr Delivery needs = Delivery::Last;
 
   template <class In>
   static constexpr bool accepts = in_time<In>;
@@ -46,42 +46,46 @@ struct LastOverTime {
     std::vector<float> value;
   };
 
-  /// What comes in still stands when the steps are over: only then is it read.
+  /// Whatever delivers step by step still shows its last step when the run has ended.
   template <class Site>
   struct Event {
     Event(const ParameterSet&, const RunOptions&) : last(Site::Out::size) {}
+    void after(Values in) { std::copy(in.begin(), in.end(), last.begin()); }
     void after(SpikeView in) {
       std::fill(last.begin(), last.end(), 0.0f);
       for (std::size_t k = 0; k < in.size; ++k) last[in.index[k]] = in.count[k] / in.unit;
     }
-    void after(Values in) { std::copy(in.begin(), in.end(), last.begin()); }
     Values value() const { return last; }
 
     Buffer<float> last;
   };
 
+  /// The rows of the last step; the others have no gradient.
   template <class Site>
   struct Batch {
     static constexpr std::size_t size = Site::In::size;
+    static constexpr bool given_last = Site::given == Delivery::Last;
 
     explicit Batch(const Learning& learning) {
-      if constexpr (Site::learns_before)
+      if constexpr (!given_last && Site::learns_before)
         in_gradients = OwnedMatrix(learning.batch * learning.steps, size);
       in_gradient = in_gradients.view();
     }
-    void forward(Matrix in, const BatchRun& run) { out = {in.row(before(run)), in.stride}; }
 
-    /// The gradient goes to the last step alone.
-    void backward(Matrix gradient, const BatchRun& run) {
-      if constexpr (Site::learns_before) {
-        std::fill_n(in_gradient.data, before(run) * in_gradient.stride, 0.0f);
-        for (std::size_t s = 0; s < run.count; ++s)
-          std::copy_n(gradient.row(s), size, in_gradient.row(before(run) + s));
-      }
+    void forward(Matrix in, const BatchRun& run) {
+      out = {given_last ? in.data : in.row((run.steps - 1) * run.count), in.stride};
     }
 
-    /// Rows of the steps before the last.
-    static std::size_t before(const BatchRun& run) { return (run.steps - 1) * run.count; }
+    void backward(Matrix gradient, const BatchRun& run) {
+      if constexpr (given_last) {
+        in_gradient = gradient;
+      } else if constexpr (Site::learns_before) {
+        const std::size_t before = (run.steps - 1) * run.count;
+        for (std::size_t r = 0; r < before; ++r) std::fill_n(in_gradient.row(r), size, 0.0f);
+        for (std::size_t s = 0; s < run.count; ++s)
+          std::copy_n(gradient.row(s), size, in_gradient.row(before + s));
+      }
+    }
 
     OwnedMatrix in_gradients;
     Matrix out{}, in_gradient{};

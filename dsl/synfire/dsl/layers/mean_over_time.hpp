@@ -61,7 +61,7 @@ struct MeanOverTime {
     std::size_t steps = 0;
   };
 
-  /// Spikes delivered as means are handed on as they are.
+  /// Means are handed on as they are.
   template <class Site>
   struct Event {
     static constexpr std::size_t size = Site::In::size;
@@ -76,7 +76,7 @@ struct MeanOverTime {
       for (std::size_t k = 0; k < in.size; ++k) sum[in.index[k]] += in.count[k];
       unit = in.unit;
     }
-    void step(Values in) requires carried_by<typename Site::In, Stepped> {
+    void step(Values in) requires(!given_mean) {
       for (std::size_t i = 0; i < size; ++i) sum[i] += in[i];
     }
 

@@ -22,6 +22,9 @@ struct Spiking {
   static constexpr bool is_source = false;
   static constexpr bool is_neuron = Activation<Declared> || NeuronModel<Declared>;
   static constexpr Delivery needs = Delivery::EveryStep;
+  static constexpr Delivery delivers(Delivery wanted) {
+    return wanted == Delivery::Mean ? Delivery::Mean : Delivery::EveryStep;
+  }
 
   template <class In>
   static constexpr bool accepts = is_neuron&& carried_by<In, Held, Stepped>;
