@@ -61,10 +61,11 @@ for name in [row["row"] for row in runs[0]["rows"][1:]]:
     kind = "aware" if "aware" in name else "rate"
     line(kind, x(across), y(min(accuracies)), x(across), y(max(accuracies)))
     parts.append(f'<circle class="{kind}" cx="{x(across):.1f}" cy="{y(up):.1f}" r="5"/>')
-    tutorial = rows[0]["tutorial"]
-    there = tutorial["mean_rate_hz"] * 128 * rows[0]["steps"] * rows[0]["dt"]
-    parts.append(f'<circle class="tutorial" cx="{x(there):.1f}" cy="{y(tutorial["accuracy"]):.1f}" '
-                 'r="9"/>')
+    tutorial = rows[0].get("tutorial", {})
+    if "mean_rate_hz" in tutorial:
+        there = tutorial["mean_rate_hz"] * 128 * rows[0]["steps"] * rows[0]["dt"]
+        parts.append(f'<circle class="tutorial" cx="{x(there):.1f}" '
+                     f'cy="{y(tutorial["accuracy"]):.1f}" r="9"/>')
     words = name.replace("rate-trained, ", "").replace("spiking-aware, dt 0.01", "trained with spikes")
     text(x(across) + 14, y(up) + (22 if kind == "rate" else 24), words, "start")
     spoken.append(f"{name} {100 * up:.1f}% at {across:.1f} spikes")

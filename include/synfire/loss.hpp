@@ -60,4 +60,7 @@ struct Metric {
   double sum(const float* outputs, Targets targets, std::size_t count, std::size_t width) const;
 };
 
+/// exp(logit) over their sum: [classes] -> [classes].
+std::vector<double> softmax(std::span<const float> logits);
+
 }  // namespace synfire

@@ -60,6 +60,17 @@ struct Evaluation {
   double microseconds_p50;  // of single images, one thread
 };
 
+/// One sample, step by step.
+struct Trace {
+  std::string layer;  // the last that spikes; empty where none does
+  std::size_t steps, neurons, classes;
+  std::vector<float> counts;    // [steps][neurons]: spikes of that layer
+  std::vector<double> softmax;  // [steps][classes]: of the output, were it read after that step
+};
+
+/// Number of spikes of a neuron in a step -> how many neuron-steps had that many.
+using SpikeHistogram = std::map<long, std::uint64_t>;
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -86,6 +97,13 @@ class Model {
                                   std::size_t threads) const = 0;
   virtual Inference run(std::span<const float> image, const RunOptions& options, std::size_t sample,
                         std::size_t repeats) const = 0;
+  /// By the reference; spike for spike what run() does with the same sample number.
+  virtual Trace trace(std::span<const float> image, const RunOptions& options,
+                      std::size_t sample) const = 0;
+  /// Of the last layer that spikes, over all images, run as evaluate() runs them; empty where no
+  /// layer does.
+  virtual SpikeHistogram spike_histogram(const ImageSet& data, const RunOptions& options,
+                                         std::size_t threads) const = 0;
 };
 
 /// The ready-made nets, in the order in which `synfire nets` lists them.

@@ -1,12 +1,10 @@
 // synfire run
-#include <algorithm>
-#include <cmath>
 #include <iostream>
-#include <numeric>
 
 #include <fmt/format.h>
 
 #include <synfire/kernels.hpp>
+#include <synfire/loss.hpp>
 #include <synfire/table.hpp>
 
 #include "cli.hpp"
@@ -27,15 +25,6 @@ void declare(CLI::App& command, Run& r) {
   add_count(command, "--image", r.image, "Which test image, from 0")->capture_default_str();
   add_count(command, "--repeats", r.repeats, "Runs that are timed")->capture_default_str();
   r.json.declare(command);
-}
-
-std::vector<double> softmax(const std::vector<float>& logits) {
-  const double most = *std::max_element(logits.begin(), logits.end());
-  std::vector<double> p;
-  for (const float logit : logits) p.push_back(std::exp(logit - most));
-  const double sum = std::accumulate(p.begin(), p.end(), 0.0);
-  for (double& x : p) x /= sum;
-  return p;
 }
 
 void act(const Run& r) {

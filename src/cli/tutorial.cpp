@@ -1,11 +1,15 @@
 // synfire tutorial: KerasSpiking's "Classifying Fashion MNIST with spiking activations", row by
 // row.
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <numeric>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <synfire/kernels.hpp>
+#include <synfire/report.hpp>
 #include <synfire/table.hpp>
 #include <synfire/weights.hpp>
 
@@ -21,21 +25,19 @@ struct Tutorial {
   std::string output = "tutorial";
   std::size_t epochs = 10, threads = 0;
   std::uint64_t seed = 0;
-  bool quick = false, resume = false;
-};
+  bool quick = false, resume = false, no_report = false;
+  std::optional<std::string> report;
 
-/// What the tutorial's page shows for a row, accuracy in percent and rates in hertz
-/// (https://www.nengo.ai/keras-spiking/examples/spiking-fashion-mnist.html).
-struct Published {
-  double accuracy;
-  std::optional<double> mean_rate, max_rate;
+  std::string report_path() const {
+    return report.value_or((fs::path(output) / "report.html").string());
+  }
 };
 
 struct Run {
   std::string row;
   float dt;
   std::size_t steps;
-  Published published;
+  PublishedRow published;  // https://www.nengo.ai/keras-spiking/examples/spiking-fashion-mnist.html
 };
 
 struct Training {
@@ -79,9 +81,13 @@ void declare(CLI::App& command, Tutorial& t) {
   command.add_flag("--quick", t.quick, "A fifth of the data, 2 epochs");
   add_count(command, "--threads", t.threads, "0: every core; the results are the same")
       ->capture_default_str();
-  command.add_option("--output", t.output, "Folder for weights and checkpoints")
+  command.add_option("--output", t.output, "Folder for weights, checkpoints and page")
       ->capture_default_str();
   command.add_flag("--resume", t.resume, "Go on from the checkpoints in the output folder");
+  CLI::Option* const report =
+      command.add_option("--report", t.report, "Page with a picture of everything; needs gnuplot");
+  report->type_name("FILE")->default_str("OUTPUT/report.html");
+  command.add_flag("--no-report", t.no_report, "No page")->excludes(report);
   t.json.declare(command);
 }
 
@@ -89,7 +95,7 @@ std::string path_in(const Tutorial& t, const std::string& name) {
   return (fs::path(t.output) / name).string();
 }
 
-/// Throws FileError, before long work, where a file cannot be written.
+/// Throws FileError, before long work, where a file cannot be written, PlotError without gnuplot.
 void prepare_output(const Tutorial& t) {
   std::error_code error;
   fs::create_directories(t.output, error);
@@ -97,18 +103,21 @@ void prepare_output(const Tutorial& t) {
   for (const Training& training : trainings())
     require_writable(path_in(t, training.name + ".safetensors"));
   t.json.check();
+  if (t.no_report) return;
+  require_writable(t.report_path());
+  draw({});
 }
 
 std::string text(std::optional<double> value, int digits) {
   return value ? fmt::format("{:.{}f}", *value, digits) : "";
 }
 
-struct Report {
+struct Figures {
   bool with_published;  // figures of the tutorial beside ours
   Table table{{{"row", false}, {"accuracy"}}, {}};
   Json rows = Json::array();
 
-  explicit Report(bool published) : with_published(published) {
+  explicit Figures(bool published) : with_published(published) {
     const auto column = [this](const char* title) { table.columns.push_back({title}); };
     if (with_published) column("tutorial");
     column("mean Hz");
@@ -164,6 +173,38 @@ double seconds_an_epoch(const TrainResult& result) {
   return sum / static_cast<double>(result.epochs.size());
 }
 
+std::vector<float> pixels_of(const ImageSet& set, std::size_t i) {
+  std::vector<float> values(set.pixels_per_image());
+  kernels::scale_pixels(set.image(i).data(), values.size(), values.data());
+  return values;
+}
+
+/// The page before its rows; its pictures of single runs are of the first test image.
+Report blank_page(const Tutorial& t, const TrainOptions& options, const Dataset& data) {
+  Report page;
+  page.title = "Spiking activations on " + data.name;
+  const Json from = provenance(t.threads);
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  page.facts = {{"data", describe(data)},
+                {"data, SHA-256", data.fingerprint},
+                {"training",
+                 fmt::format("{} epoch{}, batch {}, {} at {}", options.epochs,
+                             options.epochs == 1 ? "" : "s", options.batch,
+                             name_of(options.optimizer), options.learning_rate.text())},
+                {"seed", fmt::to_string(options.seed)},
+                {"made by", "synfire " SYNFIRE_VERSION},
+                {"run on", fmt::format("{} threads, {} kernels", from["threads"].get<std::size_t>(),
+                                       from["target"].get<std::string>())},
+                {"date", fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(now))}};
+  page.classes = data.classes;
+  page.height = data.test.height;
+  page.width = data.test.width;
+  const auto pixels = data.test.image(page.image);
+  page.pixels.assign(pixels.begin(), pixels.end());
+  page.label = data.test.labels[page.image];
+  return page;
+}
+
 void act(const Tutorial& t) {
   TrainOptions options;
   options.epochs = t.quick ? 2 : t.epochs;
@@ -178,7 +219,8 @@ void act(const Tutorial& t) {
   }
   fmt::print("{}\n", describe(data));
 
-  Report report(data.is_fashion_mnist);
+  Figures figures(data.is_fashion_mnist);
+  Report page = t.no_report ? Report{} : blank_page(t, options, data);
   Json trained = Json::array();
   for (const Training& training : trainings()) {
     const auto model = make_model(training.net);
@@ -195,7 +237,16 @@ void act(const Tutorial& t) {
                 weights_metadata(training.net, data, options));
     for (const Run& run : training.runs) {
       const RunOptions how{run.dt, run.steps, options.seed};
-      report.add(training, run, model->evaluate(data.test, how, t.threads), epoch);
+      const Evaluation test = model->evaluate(data.test, how, t.threads);
+      figures.add(training, run, test, epoch);
+      if (t.no_report) continue;
+      page.rows.push_back({run.row,
+                           data.is_fashion_mnist ? std::optional(run.published) : std::nullopt,
+                           test,
+                           model->spike_histogram(data.test, how, t.threads),
+                           model->trace(pixels_of(data.test, page.image), how, page.image),
+                           result.epochs,
+                           {}});
     }
     Json entry{{"name", training.name}, {"net", training.net}, {"options", to_json(options)}};
     entry.update(to_json(result));
@@ -210,10 +261,14 @@ void act(const Tutorial& t) {
           ? fmt::format(", {} training and {} test images", data.train.size(), data.test.size())
           : "",
       options.epochs, options.seed, 10);
-  std::cout << report.table;
-  if (report.with_published)
+  std::cout << figures.table;
+  if (figures.with_published)
     fmt::print("\ntutorial: what KerasSpiking's page shows for 10 epochs on all images\n");
   fmt::print("weights in {}\n", t.output);
+  if (!t.no_report) {
+    write_file(t.report_path(), render_page(page));
+    fmt::print("page in {}\n", t.report_path());
+  }
   t.json.write({{"command", "tutorial"},
                 {"data", to_json(data)},
                 {"provenance", provenance(t.threads)},
@@ -221,7 +276,7 @@ void act(const Tutorial& t) {
                 {"seed", options.seed},
                 {"quick", t.quick},
                 {"trainings", trained},
-                {"rows", report.rows}});
+                {"rows", figures.rows}});
 }
 
 }  // namespace

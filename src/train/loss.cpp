@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "train/text.hpp"
 
@@ -173,6 +174,15 @@ double Metric::sum(const float* outputs, Targets targets, std::size_t count,
     }
   }
   return sum;
+}
+
+std::vector<double> softmax(std::span<const float> logits) {
+  const double most = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> p;
+  for (const float logit : logits) p.push_back(std::exp(logit - most));
+  const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+  for (double& x : p) x /= sum;
+  return p;
 }
 
 }  // namespace synfire

@@ -269,6 +269,31 @@ class Tutorial(InFolder):
                          [row["test"]["activity"] for row in others["rows"]])
         self.assertEqual(len(again.splitlines()), len(text.splitlines()))
 
+    def test_writes_a_page(self):
+        text = self.run_well("tutorial", "--quick", "--data", "silhouettes", "--json", "t.json")
+        self.assertIn("page in tutorial/report.html\n", text)
+        page = (self.folder / "tutorial" / "report.html").read_text()
+        for row in json.loads((self.folder / "t.json").read_text())["rows"]:
+            self.assertRegex(page, rf"<h2>{re.escape(row['row'])}</h2>")
+            self.assertIn(f"({100 * row['test']['accuracy']:.2f}%)", page)
+        for part in ["silhouettes: 2000 training and 400 test images", "<dt>seed</dt><dd>0</dd>",
+                     "2 epochs", "Accuracy against spikes", "<dt>date</dt>"]:
+            self.assertIn(part, page)
+        self.assertNotIn("published", page)  # whose figures belong to other data
+        shutil.rmtree(self.folder / "tutorial")
+
+        small = ["tutorial", "--quick", *SMALL]
+        text = self.run_well(*small, "--report", "elsewhere.html")
+        self.assertIn("page in elsewhere.html\n", text)
+        self.assertTrue((self.folder / "elsewhere.html").exists())
+        self.assertFalse((self.folder / "tutorial" / "report.html").exists())
+        without = {"PATH": str(self.folder)}
+        self.refused("gnuplot-nox", *small, environment=without)
+        self.assertNotIn("page", self.run_well(*small, "--no-report", environment=without))
+        self.refused("missing/page", *small, "--report", "missing/page")
+        done = call(*small, "--no-report", "--report", "page", cwd=self.folder)
+        self.assertEqual(done.returncode, 2)
+
     def test_on_fashion_mnist_the_page_stands_beside(self):
         if "there" not in self.run_well("data", "list").split("embedded")[0]:
             self.skipTest("Fashion-MNIST is not installed (package dataset-fashion-mnist)")

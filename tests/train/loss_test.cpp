@@ -235,6 +235,14 @@ TEST_CASE("unknown losses and metrics are refused with the known") {
     CHECK_THROWS_AS(synfire::Metric::parse(name), synfire::InvalidSetting);
 }
 
+TEST_CASE("softmax is the shares of the exponentials, for logits of any size") {
+  const auto p = synfire::softmax(std::vector<float>{0, std::log(2.0f), std::log(5.0f)});
+  REQUIRE(p.size() == 3);
+  for (std::size_t c = 0; c < 3; ++c) CHECK(p[c] == Approx(std::vector{0.125, 0.25, 0.625}[c]));
+  const auto large = synfire::softmax(std::vector<float>{3e38f, -3e38f});
+  CHECK(large == std::vector<double>{1, 0});
+}
+
 TEST_CASE("golden arrays are read with their shape and their odd values") {
   const auto array = synfire::test::array_from(
       nlohmann::json::parse(R"({"shape":[2,2],"data":[0.1,"nan","inf","-inf"]})"));

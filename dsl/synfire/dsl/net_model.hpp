@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <synfire/dsl/batch_engine.hpp>
+#include <synfire/dsl/clocked_reference.hpp>
 #include <synfire/dsl/dense_trainer.hpp>
 #include <synfire/dsl/event_engine.hpp>
 #include <synfire/dsl/example_run.hpp>
@@ -24,6 +27,33 @@ struct NetCard {
   RunOptions defaults;        // dt and steps that suit it
   bool spiking_aware = true;  // how it is trained unless told otherwise
 };
+
+namespace detail {
+
+/// Labels of layers that every network has, as probes want them.
+template <class Walk>
+struct Ends;
+template <class Signal, class... Nodes>
+struct Ends<Walk<Signal, Nodes...>> {
+  static constexpr bool spikes = (carried_by<typename Nodes::Out, Spikes> || ...);
+
+  /// The last layer's; with `spiking`, the last that spikes, where one does.
+  template <bool spiking>
+  static consteval auto last() {
+    constexpr Label label = [] {
+      Label found;
+      ((void)(found = !spiking || !spikes || carried_by<typename Nodes::Out, Spikes> ? Nodes::label
+                                                                                     : found),
+       ...);
+      return found;
+    }();
+    char text[label.size + 1]{};
+    std::copy_n(label.text.begin(), label.size, text);
+    return Name(text);
+  }
+};
+
+}  // namespace detail
 
 template <class Net>
 class NetModel final : public Model {
@@ -119,8 +149,50 @@ class NetModel final : public Model {
             median(microseconds)};
   }
 
+  Trace trace(std::span<const float> image, const RunOptions& options,
+              std::size_t sample) const override {
+    Traced reference(parameters_, options);
+    reference.run(image, sample);
+    Trace trace{"", options.steps, 0, Net::Out::size, {}, {}};
+    for (std::size_t t = 0; t < options.steps; ++t) {
+      const auto p = softmax(reference.template recorded<kOutput>().step(t));
+      trace.softmax.insert(trace.softmax.end(), p.begin(), p.end());
+    }
+    if constexpr (Ends::spikes) {
+      const Values counts = reference.template recorded<kSpiking>().values();
+      trace.layer = kSpiking.view();
+      trace.neurons = counts.size() / options.steps;
+      trace.counts.assign(counts.begin(), counts.end());
+    }
+    return trace;
+  }
+
+  SpikeHistogram spike_histogram(const ImageSet& data, const RunOptions& options,
+                                 std::size_t threads) const override {
+    check_images(data, options.steps);
+    SpikeHistogram all;
+    if constexpr (Ends::spikes) {
+      BatchEngine<Net, Probe<kSpiking>> batch(parameters_, options, threads);
+      std::mutex adding;
+      batch.run(0, data.size(), loader(data), [&](std::size_t, const auto& engine, Values) {
+        SpikeHistogram one;
+        for (const float count : engine.template recorded<kSpiking>().values())
+          ++one[std::lround(count)];
+        const std::lock_guard lock(adding);
+        for (const auto& [spikes, neuron_steps] : one) all[spikes] += neuron_steps;
+      });
+    }
+    return all;
+  }
+
  private:
   using Clock = std::chrono::steady_clock;
+  using Ends = detail::Ends<typename Net::Walk>;
+  static constexpr auto kOutput = Ends::template last<false>();
+  static constexpr auto kSpiking = Ends::template last<true>();
+  using Traced =
+      std::conditional_t<kOutput.view() == kSpiking.view(), ClockedReference<Net, Probe<kOutput>>,
+                         ClockedReference<Net, Probe<kOutput>, Probe<kSpiking>>>;
 
   static double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();

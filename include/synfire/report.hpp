@@ -1,0 +1,54 @@
+// The tutorial's page: what every row of its table did, in pictures.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <synfire/model.hpp>
+#include <synfire/plot.hpp>
+
+namespace synfire {
+
+/// Figures that another page shows for a row.
+struct PublishedRow {
+  double accuracy;                            // percent
+  std::optional<double> mean_rate, max_rate;  // hertz
+};
+
+struct DeviceEnergy {
+  std::string device;
+  double joules;  // an image
+};
+
+struct ReportRow {
+  std::string name;  // "rate-trained, dt 0.01"
+  std::optional<PublishedRow> published;
+  Evaluation test{};
+  SpikeHistogram histogram;          // of the whole test set
+  Trace trace{};                     // of the report's image
+  std::vector<EpochResult> epochs;   // of the training behind it
+  std::vector<DeviceEnergy> energy;  // empty where it is not known
+};
+
+struct Report {
+  std::string title;
+  std::vector<std::pair<std::string, std::string>> facts;  // what was run: data, seed, version ...
+  std::vector<std::string> classes;                        // names, by label
+
+  /// The test image that the rows' traces are of: [height][width] grey values, row-major.
+  std::size_t image = 0, height = 0, width = 0;
+  std::vector<std::uint8_t> pixels;
+  std::size_t label = 0;
+
+  std::vector<ReportRow> rows;
+};
+
+/// One HTML page that needs nothing else: pictures are inline SVG with a text alternative each, no
+/// script, nothing loaded. The same report gives the same page. Throws PlotError.
+std::string render_page(const Report& report);
+
+}  // namespace synfire

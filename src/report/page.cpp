@@ -1,0 +1,210 @@
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <synfire/report.hpp>
+
+#include "figures.hpp"
+#include "html.hpp"
+
+namespace synfire {
+namespace {
+
+using report::escaped;
+using report::grouped;
+
+// Text colours keep a contrast of 4.5 and series of 3 to the background, light and dark.
+constexpr std::string_view kStyle = R"(
+:root {
+  color-scheme: light dark;
+  --back: #fff; --box: #f6f7f9; --text: #1c2128; --quiet: #59636e; --rule: #d8dee4; --link: #0b5cad;
+  --c1: #1f6fb4; --c2: #c14d0c; --c3: #2a7f2e; --c4: #c02f38; --c5: #7750b0; --c6: #845046;
+  --c7: #b8408f; --c8: #5d6670; --c9: #7c7a08; --c10: #0b7f93; --grid: #dfe3e8; --muted: #98a2ad;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --back: #0f1318; --box: #171c23; --text: #e4e8ec; --quiet: #9aa5b1; --rule: #2c343d;
+    --link: #7db8f5;
+    --c1: #6ab0f3; --c2: #ff9a5c; --c3: #6cc972; --c4: #ff7b82; --c5: #b99cf0; --c6: #c99a8e;
+    --c7: #f08fcf; --c8: #aab4bf; --c9: #cfcb55; --c10: #56cadd; --grid: #2a323b; --muted: #66717d;
+  }
+}
+* { box-sizing: border-box }
+body {
+  margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 68rem;
+  background: var(--back); color: var(--text);
+  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  overflow-wrap: break-word;
+}
+h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 1rem }
+h2 { font-size: 1.25rem; margin: 3rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--rule) }
+p { max-width: 44rem; margin: .5rem 0 1rem }
+a { color: var(--link) }
+.quiet, figcaption { color: var(--quiet); font-size: .875rem }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0 0 1.5rem }
+dt { color: var(--quiet) }
+dd { margin: 0; min-width: 0 }
+.scroll { overflow-x: auto; border: 1px solid var(--rule); border-radius: 6px }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+th, td { padding: .4rem .5rem; text-align: right; white-space: nowrap }
+th:first-child { text-align: left; font-weight: 400 }
+thead th { color: var(--quiet); font-size: .875rem; font-weight: 400; background: var(--box) }
+tbody tr { border-top: 1px solid var(--rule) }
+.page { color: var(--quiet) }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1rem }
+figure {
+  margin: 0; padding: .75rem; background: var(--box); border-radius: 6px; min-width: 0;
+  display: flex; flex-direction: column;
+}
+figcaption strong { display: block; color: var(--text); font-size: 1rem; font-weight: 600 }
+figcaption { order: -1; margin-bottom: .5rem }
+svg { display: block; max-width: 100%; height: auto; margin: 0 auto; font-family: inherit }
+svg text, svg g { font-family: inherit }
+.lead { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; margin: 1rem 0 }
+.lead p { flex: 1 1 16rem; margin: 0 }
+.pixels { width: 10rem }
+)";
+
+std::string figure(const std::string& title, const std::string& note, const std::string& svg) {
+  return fmt::format("<figure>\n{}<figcaption><strong>{}</strong> {}</figcaption>\n</figure>\n",
+                     svg, escaped(title), escaped(note));
+}
+
+/// Of the table.
+struct Cell {
+  std::string text;
+  bool published = false;
+};
+
+std::string maybe(std::optional<double> value, int digits) {
+  return value ? fmt::format("{:.{}f}", *value, digits) : "–";
+}
+
+std::vector<Cell> cells(const ReportRow& row, bool published) {
+  const Activity& activity = row.test.activity;
+  const bool spikes = activity.neuron_updates() > 0;
+  const auto samples = static_cast<double>(row.test.samples);
+  const PublishedRow page = row.published.value_or(PublishedRow{});
+  const auto rate = [spikes](double hertz) {
+    return spikes ? std::optional<double>(hertz) : std::nullopt;
+  };
+  const double epoch_seconds =
+      std::accumulate(row.epochs.begin(), row.epochs.end(), 0.0,
+                      [](double sum, const EpochResult& epoch) { return sum + epoch.seconds; });
+
+  std::vector<Cell> line;
+  const auto add = [&](const std::string& ours, const std::string& theirs) {
+    line.push_back({ours});
+    if (published) line.push_back({theirs, true});
+  };
+  add(fmt::format("{:.2f}%", 100 * row.test.accuracy),
+      row.published ? fmt::format("{:.2f}%", page.accuracy) : "–");
+  add(maybe(rate(activity.mean_rate()), 2), maybe(page.mean_rate, 2));
+  add(maybe(rate(activity.max_rate()), 1), maybe(page.max_rate, 1));
+  line.push_back({maybe(rate(static_cast<double>(activity.spikes()) / samples), 1)});
+  line.push_back({grouped(static_cast<std::uint64_t>(
+      static_cast<double>(activity.synaptic_operations()) / samples + 0.5))});
+  line.push_back({fmt::format("{:.1f}", row.test.microseconds_p50)});
+  line.push_back(
+      {row.epochs.empty()
+           ? "–"
+           : fmt::format("{:.2f}", epoch_seconds / static_cast<double>(row.epochs.size()))});
+  return line;
+}
+
+std::string table(const Report& report, bool published) {
+  std::string html =
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Figures of "
+      "all rows\">\n<table>\n<thead><tr><th scope=\"col\">row</th>";
+  const auto column = [&](std::string_view title, bool beside) {
+    html += fmt::format("<th scope=\"col\">{}</th>", title);
+    if (published && beside) html += "<th scope=\"col\" class=\"page\">published</th>";
+  };
+  column("accuracy", true);
+  column("mean Hz", true);
+  column("max Hz", true);
+  column("spikes", false);
+  column("synaptic ops", false);
+  column("µs (p50)", false);
+  column("s an epoch", false);
+  html += "</tr></thead>\n<tbody>\n";
+  for (std::size_t i = 0; i < report.rows.size(); ++i) {
+    html += fmt::format("<tr><th scope=\"row\"><a href=\"#row-{}\">{}</a></th>", i + 1,
+                        escaped(report.rows[i].name));
+    for (const Cell& cell : cells(report.rows[i], published))
+      html += fmt::format("<td{}>{}</td>", cell.published ? " class=\"page\"" : "", cell.text);
+    html += "</tr>\n";
+  }
+  return html + "</tbody>\n</table>\n</div>\n";
+}
+
+std::string sentence_of(const ReportRow& row) {
+  const Activity& activity = row.test.activity;
+  std::string text = fmt::format("{} of {} test images right ({:.2f}%)", grouped(row.test.correct),
+                                 grouped(row.test.samples), 100 * row.test.accuracy);
+  if (activity.neuron_updates() == 0) return text + "; no neuron spikes.";
+  return text + fmt::format(
+                    "; {} step{} of {:g} s, {:.1f} spikes an image, neurons fire at {:.2f} Hz "
+                    "on average and {:.1f} Hz at most.",
+                    activity.steps, activity.steps == 1 ? "" : "s", activity.dt,
+                    static_cast<double>(activity.spikes()) / static_cast<double>(row.test.samples),
+                    activity.mean_rate(), activity.max_rate());
+}
+
+}  // namespace
+
+std::string render_page(const Report& report) {
+  std::vector<std::vector<Plot>> groups;  // a row's each, then those of all rows
+  for (const ReportRow& row : report.rows) groups.push_back(report::plots_of(report, row));
+  groups.push_back(report::comparisons(report));
+  std::vector<Plot> plots;
+  for (const auto& group : groups) plots.insert(plots.end(), group.begin(), group.end());
+  const std::vector<std::string> drawn = draw(plots);
+
+  std::size_t next = 0;
+  const auto figures = [&](const std::vector<Plot>& group) {
+    std::string html;
+    for (const Plot& plot : group) html += figure(plot.title, plot.description, drawn[next++]);
+    return html;
+  };
+  const bool published =
+      std::any_of(report.rows.begin(), report.rows.end(),
+                  [](const ReportRow& row) { return row.published.has_value(); });
+
+  std::string html = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; img-src data:\">\n<link rel=\"icon\" href=\"data:,\">\n"
+      "<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<header>\n<h1>{0}</h1>\n<dl>\n",
+      escaped(report.title), kStyle);
+  for (const auto& [name, value] : report.facts)
+    html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escaped(name), escaped(value));
+  html += "</dl>\n</header>\n<main>\n" + table(report, published);
+  html += fmt::format(
+      "<p class=\"quiet\">Spikes and synaptic operations are means over the test "
+      "images; µs is the median time of one image on one thread.{}</p>\n",
+      published ? " Published: what KerasSpiking&#39;s page shows for 10 epochs on "
+                  "all images."
+                : "");
+  for (std::size_t i = 0; i < report.rows.size(); ++i) {
+    const ReportRow& row = report.rows[i];
+    html += fmt::format(
+        "<section id=\"row-{0}\">\n<h2>{1}</h2>\n<div class=\"lead\">\n{2}<p>{3}</p>\n</div>\n"
+        "<div class=\"figures\">\n",
+        i + 1, escaped(row.name),
+        figure(
+            "Input image",
+            fmt::format("Test image {}, labelled {}", report.image, report.classes[report.label]),
+            report::input_image(report, fmt::format("image-{}", i + 1))),
+        sentence_of(row));
+    html += figures(groups[i]) + "</div>\n</section>\n";
+  }
+  if (!groups.back().empty())
+    html += "<section id=\"all\">\n<h2>All rows</h2>\n<div class=\"figures\">\n" +
+            figures(groups.back()) + "</div>\n</section>\n";
+  return html + "</main>\n</body>\n</html>\n";
+}
+
+}  // namespace synfire
