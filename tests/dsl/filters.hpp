@@ -127,7 +127,7 @@ std::size_t check_filter_case(const nlohmann::json& json, double tolerance) {
       Learning{&parameters, &gradients, c.batch, c.steps, c.dt, true});
   ThreadPool pool(1);
   const std::vector<std::uint32_t> samples(c.batch);
-  const BatchRun run{c.batch, c.steps, 0, 0, samples.data(), &pool};
+  const BatchRun run{c.batch, c.steps, c.dt, 0, 0, samples.data(), &pool};
   OwnedMatrix in = c.rows(c.x);
   batch.forward(in.view(), run);
   if (json.contains("outputs_training")) {

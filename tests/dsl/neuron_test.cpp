@@ -87,7 +87,7 @@ void check_training(const Case& c, bool spikes) {
     }
   ThreadPool pool(2);
   const std::vector<std::uint32_t> samples(c.batch);
-  const BatchRun run{c.batch, c.steps, 0, 0, samples.data(), &pool};
+  const BatchRun run{c.batch, c.steps, c.dt, 0, 0, samples.data(), &pool};
   neurons.forward(x.view(), run);
   for (std::size_t b = 0; b < c.batch; ++b) {
     for (std::size_t t = 0; t < c.steps; ++t) {

@@ -77,7 +77,7 @@ TEST_CASE("regularizers have KerasSpiking's values and gradients") {
     penalty->check(inputs.shape, true);
     INFO(penalty->signature());
     ++checked;
-    // Samples outermost, steps outermost as in training, and units outermost.
+    // Drawn outermost, steps outermost as in training, and units outermost.
     for (const auto& order : {std::vector<std::size_t>{0, 1, 2}, {1, 0, 2}, {2, 1, 0}}) {
       OwnedTensor x = tensor(inputs.shape, order);
       std::size_t i = 0;
@@ -323,15 +323,15 @@ TEST_CASE("settings of a regularizer that cannot be are refused") {
 
 namespace {
 
-struct Samples {
+struct Drawn {
   std::vector<float> x;
   std::vector<std::uint8_t> labels;
   std::vector<std::uint32_t> addresses;
 };
 
-Samples random_samples(std::mt19937& random, std::size_t inputs, std::size_t classes,
+Drawn draw_samples(std::mt19937& random, std::size_t inputs, std::size_t classes,
                        std::size_t n) {
-  Samples samples{random_sample(random, inputs * n), {}, std::vector<std::uint32_t>(n)};
+  Drawn samples{random_sample(random, inputs * n), {}, std::vector<std::uint32_t>(n)};
   for (std::size_t i = 0; i < n; ++i)
     samples.labels.push_back(static_cast<std::uint8_t>(random() % classes));
   std::iota(samples.addresses.begin(), samples.addresses.end(), 5u);
@@ -339,7 +339,7 @@ Samples random_samples(std::mt19937& random, std::size_t inputs, std::size_t cla
 }
 
 template <class Net>
-double mean_loss(DenseTrainer<Net>& trainer, const Samples& samples) {
+double mean_loss(DenseTrainer<Net>& trainer, const Drawn& samples) {
   const std::size_t n = samples.labels.size();
   return trainer
              .differentiate(samples.x.data(), samples.labels.data(), samples.addresses.data(), n, 0)
@@ -360,7 +360,7 @@ template <class Net, class Regularize>
 void check_slopes(std::size_t classes, const Regularize& regularize) {
   std::mt19937 random(5);
   auto parameters = random_parameters<Net>(random, 1.0f);
-  const Samples samples = random_samples(random, ClockedReference<Net>::input_size(), classes, 6);
+  const Drawn samples = draw_samples(random, ClockedReference<Net>::input_size(), classes, 6);
   DenseTrainer<Net> trainer(parameters, {.dt = 0.1f, .steps = 3, .spiking_aware = false});
   const double plain = mean_loss(trainer, samples);
   regularize(trainer);
@@ -418,7 +418,7 @@ void check_steps_against_mean(bool aware) {
   std::mt19937 random(12);
   constexpr std::size_t steps = 7;
   auto parameters = random_parameters<Net>(random, 0.1f, !aware);
-  const Samples samples = random_samples(random, 23, 5, 9);
+  const Drawn samples = draw_samples(random, 23, 5, 9);
   const TrainOptions options{.dt = 0.1f, .steps = steps, .spiking_aware = aware};
   DenseTrainer<Net> plain(parameters, options), of_steps(parameters, options),
       of_mean(parameters, options);
@@ -447,7 +447,7 @@ TEST_CASE("the penalty of spikes is of what the reference hands out, step by ste
   std::mt19937 random(13);
   const RunOptions run{.dt = 0.1f, .steps = 9};
   auto parameters = random_parameters<Seed>(random, run.dt);
-  const Samples samples = random_samples(random, 30, 7, 8);
+  const Drawn samples = draw_samples(random, 30, 7, 8);
   DenseTrainer<Seed> trainer(parameters, {.dt = run.dt, .steps = run.steps});
   const double plain = mean_loss(trainer, samples);
   trainer.regularize<"out">(L1L2{.l1 = 0.1f, .l2 = 0.01f, .target = {5, 15}});
@@ -480,7 +480,7 @@ TEST_CASE("regularized training gives the same bits for any number of threads") 
               {"second", regularizer(L2{.l2 = 0.1f})}},
          .weight_regularizers = {{"dense_3", "kernel", regularizer(L1{.l1 = 0.1f})}}});
     for (std::uint32_t step = 0; step < 4; ++step) {
-      const Samples samples = random_samples(random, 23, 5, step == 3 ? 13 : 32);
+      const Drawn samples = draw_samples(random, 23, 5, step == 3 ? 13 : 32);
       trainer.train_batch(samples.x.data(), samples.labels.data(), samples.addresses.data(),
                           samples.labels.size(), step);
     }

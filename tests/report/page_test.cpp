@@ -30,7 +30,7 @@ ReportRow spiking_row(const std::string& name, double accuracy, float dt) {
   row.trace.counts[11] = 2;
   for (int t = 0; t < 5; ++t)
     row.trace.softmax.insert(row.trace.softmax.end(), {0.25, 0.15 * t, 0.75 - 0.15 * t});
-  row.epochs = {{1.25, 0.5, 2}, {0.75, 0.875, 4}};
+  row.epochs = {{1.25, 0.5, 2, {}}, {0.75, 0.875, 4, {}}};
   return row;
 }
 
@@ -42,7 +42,7 @@ ReportRow plain_row() {
   row.test.accuracy = 0.875;
   row.test.activity = {400, 1, 1, {{.index = 2, .label = "hidden", .neurons = 8}}};
   row.trace = {"", 1, 0, 3, {}, {0.1, 0.7, 0.2}};
-  row.epochs = {{0.5, 0.75, 1}};
+  row.epochs = {{0.5, 0.75, 1, {}}};
   return row;
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("rows at the edges are drawn") {
   odd.histogram = {{-2, 1}, {0, 15000}, {70, 999}};
   odd.trace.counts[3] = -2;
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  odd.epochs = {{nan, 0.1, 1}, {nan, 0.1, 1}};
+  odd.epochs = {{nan, 0.1, 1, {}}, {nan, 0.1, 1, {}}};
   report.rows.push_back(spiking_row("untrained", 0, 0.001f));
   report.rows.back().epochs.clear();
   const std::string page = render_page(report);

@@ -56,6 +56,7 @@ struct Learning {
   std::vector<Buffer<float>>* gradients;  // one for each tensor
   std::size_t batch;                      // samples at most
   std::size_t steps;
+  float dt;      // seconds a step of the first batch
   bool spiking;  // spikes forward, or the activation itself
 
   const Buffer<float>& tensor(std::size_t i) const { return parameters->tensor(i); }

@@ -37,18 +37,18 @@ class DenseTrainer final : public Trainable {
   DenseTrainer(Parameters<Net>& parameters, const TrainOptions& options)
       : parameters_(parameters),
         options_((options.validate(), options)),
+        dt_(options.dt_at(0, 0)),
         pool_(options.threads),
         steps_(needs_steps(options) ? options.steps : 1),
         gradients_(like(parameters)),
         slots_(slots_of(options.optimizer).size(), like(parameters)),
         layers_(
-            make(Learning{&parameters, &gradients_, options.batch, steps_, options.spiking_aware})),
+            make({&parameters, &gradients_, options.batch, steps_, dt_, options.spiking_aware})),
         output_(options.batch * outputs),
         output_gradient_(options.batch * outputs),
         last_gradient_(options.batch, outputs),
         samples_(options.batch),
-        regularization_(options),
-        dt_(options.dt_at(0, 0)) {
+        regularization_(options) {
     for (const auto& [label, regularizer] : options.activity_regularizers) {
       bool found = false;
       for_each_layer<Net>([&, &label = label, &regularizer = regularizer](auto placed) {
@@ -305,6 +305,7 @@ class DenseTrainer final : public Trainable {
 
   Parameters<Net>& parameters_;
   TrainOptions options_;
+  float dt_;  // of the batch under way
   ThreadPool pool_;
   std::size_t steps_;
   std::vector<Buffer<float>> gradients_;
@@ -315,7 +316,6 @@ class DenseTrainer final : public Trainable {
   std::vector<std::uint32_t> samples_;
   Regularization<Net> regularization_;
   std::uint64_t step_ = 0;
-  float dt_;  // of the batch under way
 };
 
 }  // namespace synfire

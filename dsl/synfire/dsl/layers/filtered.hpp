@@ -330,7 +330,7 @@ struct Filtered {
           tau_gradients(learning.batch, size),
           in_gradients(held ? learning.batch : learning.batch * learning.steps, size),
           rows(learning.batch * learning.steps) {
-      (void)units(*tau, 1);
+      (void)units(*tau, learning.dt);
       if constexpr (every_step) {
         follow_steps();
         out = steps;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -196,6 +195,7 @@ struct Spiking {
 
     explicit Batch(const Learning& learning)
         : parameters(learning.parameters),
+          constants(*parameters, Site::first_tensor, learning.dt),
           spiking(learning.spiking || remembers),
           voltage(learning.batch, size),
           drive(learning.batch, size),
@@ -217,12 +217,12 @@ struct Spiking {
         step_gradient = kept_gradients.view();
       }
     }
-    float step_unit() const { return spiking ? constants->unit : 1.0f; }
+    float step_unit() const { return spiking ? constants.unit : 1.0f; }
     bool keeps_steps() const { return steps.data != nullptr && (spiking || !held); }
 
     void forward(Matrix given, const BatchRun& run) {
       in = given;
-      constants.emplace(*parameters, Site::first_tensor, run.dt);
+      constants = typename Neuron::Constants(*parameters, Site::first_tensor, run.dt);
       std::fill(kept_gradients.values.begin(), kept_gradients.values.end(), 0.0f);
       in_pieces(*run.pool, run.count, 4, [&](std::size_t first, std::size_t last) {
         for (std::size_t s = first; s < last; ++s) spiking ? spike(s, run) : activate(s, run);
@@ -268,29 +268,29 @@ struct Spiking {
       if constexpr (held && as_mean && !remembers) {
         drive_with(in.row(s), drive.row(s));
         if (keeps)
-          Neuron::fire_steps(drive.row(s), v, size, run.steps, *constants, steps.row(s),
+          Neuron::fire_steps(drive.row(s), v, size, run.steps, constants, steps.row(s),
                              run.count * steps.stride, out.row(s));
         else
-          Neuron::fire_total(drive.row(s), v, size, run.steps, *constants, out.row(s));
+          Neuron::fire_total(drive.row(s), v, size, run.steps, constants, out.row(s));
       } else {
         if constexpr (as_mean) std::fill_n(out.row(s), size, 0.0f);
         for (std::size_t t = 0; t < run.steps; ++t) {
           const std::size_t r = t * run.count + s;
           if (!held || t == 0) drive_with(in.row(held ? s : r), drive.row(s));
           if (as_mean && !keeps) {
-            Neuron::fire_add(drive.row(s), v, size, *constants, out.row(s));
+            Neuron::fire_add(drive.row(s), v, size, constants, out.row(s));
           } else {
             float* y = as_mean ? steps.row(r) : out.row(r);
-            Neuron::fire_total(drive.row(s), v, size, 1, *constants, y);
+            Neuron::fire_total(drive.row(s), v, size, 1, constants, y);
             if constexpr (as_mean)
               for (std::size_t i = 0; i < size; ++i) out.row(s)[i] += y[i];
             else
-              divide(y, constants->unit);
+              divide(y, constants.unit);
           }
           if constexpr (remembers) std::copy_n(v, size, history.row(r));
         }
       }
-      if constexpr (as_mean) divide(out.row(s), static_cast<float>(run.steps) * constants->unit);
+      if constexpr (as_mean) divide(out.row(s), static_cast<float>(run.steps) * constants.unit);
     }
 
     void start(std::size_t s, const BatchRun& run, float* v) const {
@@ -313,7 +313,7 @@ struct Spiking {
       if constexpr (held && as_mean && !remembers) {
         for (std::size_t i = 0; i < size; ++i)
           in_gradient.row(s)[i] =
-              Neuron::input_gradient(gradient.row(s)[i], in.row(s)[i], 0, carry[i], *constants);
+              Neuron::input_gradient(gradient.row(s)[i], in.row(s)[i], 0, carry[i], constants);
       } else {
         for (std::size_t t = run.steps; t-- != 0;) {
           const std::size_t r = t * run.count + s;
@@ -324,7 +324,7 @@ struct Spiking {
           float* to = in_gradient.row(held ? s : r);
           for (std::size_t i = 0; i < size; ++i) {
             const float of_step = g[i] * share + (more == nullptr ? 0.0f : more[i]);
-            const float d = Neuron::input_gradient(of_step, x[i], v[i], carry[i], *constants);
+            const float d = Neuron::input_gradient(of_step, x[i], v[i], carry[i], constants);
             to[i] = held ? to[i] + d : d;
           }
         }
@@ -332,7 +332,7 @@ struct Spiking {
     }
 
     void drive_with(const float* x, float* to) const {
-      for (std::size_t i = 0; i < size; ++i) to[i] = Neuron::drive(x[i], *constants);
+      for (std::size_t i = 0; i < size; ++i) to[i] = Neuron::drive(x[i], constants);
     }
     static void divide(float* y, float by) {
       for (std::size_t i = 0; i < size; ++i) y[i] /= by;
@@ -340,7 +340,7 @@ struct Spiking {
 
    public:
     const ParameterSet* parameters;
-    std::optional<typename Neuron::Constants> constants;  // of the batch under way
+    typename Neuron::Constants constants;  // of the batch under way
     bool spiking;
     OwnedMatrix voltage, drive, values, history, in_gradients, kept, kept_gradients;
     std::size_t rows;
