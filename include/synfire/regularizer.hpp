@@ -73,6 +73,10 @@ std::shared_ptr<const Regularizer> regularizer(R settings) {
   return std::make_shared<Erased>(std::move(settings));
 }
 
+/// "l2:l2=0.0001,target=10/20,over_time=true", "percentile:percentile=90,axis=0/1,l2=0.1,target=5":
+/// l1, l2, l1l2 or percentile with its fields. Throws InvalidSetting.
+std::shared_ptr<const Regularizer> parse_regularizer(const std::string& text);
+
 /// On the output of a layer at every step, hertz for rate neurons: summed over samples, steps and
 /// units, divided by the batch size. `layer` is a label: a Named name, or kind and index
 /// ("spiking_3").

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,11 +14,18 @@
 
 namespace synfire {
 
-/// Figures that another page shows for a row.
+/// KerasSpiking's figures for a row.
 struct PublishedRow {
   double accuracy;                            // percent
   std::optional<double> mean_rate, max_rate;  // hertz
+  bool again = false;  // of its code run again, where the tutorial's page has no such row
 };
+
+/// A figure of such a row as tables show it: marked where the code was run again.
+std::string published_text(const PublishedRow& row, const std::string& figure);
+/// What the mark means.
+inline constexpr std::string_view kAgainNote =
+    "* KerasSpiking 0.3.0 run again: the tutorial shows no such row";
 
 struct DeviceEnergy {
   std::string device;
@@ -45,6 +53,9 @@ struct Report {
   std::size_t label = 0;
 
   std::vector<ReportRow> rows;
+
+  /// The estimate of a row's net, as text; empty for none.
+  std::string energy_row, energy_table;
 };
 
 /// One HTML page that needs nothing else: pictures are inline SVG with a text alternative each, no

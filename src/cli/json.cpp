@@ -41,6 +41,12 @@ Json to_json(const RunOptions& options) {
 Json to_json(const TrainOptions& options) {
   Json metrics = Json::array();
   for (const Metric& metric : options.metrics) metrics.push_back(metric.name());
+  Json regularizers = Json::array();
+  for (const auto& [layer, regularizer] : options.activity_regularizers)
+    regularizers.push_back({{"layer", layer}, {"regularizer", regularizer->signature()}});
+  for (const auto& [layer, tensor, regularizer] : options.weight_regularizers)
+    regularizers.push_back(
+        {{"layer", layer}, {"tensor", tensor}, {"regularizer", regularizer->signature()}});
   return {{"dt", options.dt},
           {"dt_schedule", options.dt_schedule ? Json(options.dt_schedule->text()) : Json()},
           {"dt_by_epoch", options.dt_by_epoch},
@@ -53,6 +59,7 @@ Json to_json(const TrainOptions& options) {
           {"optimizer", to_text(options.optimizer)},
           {"loss", name_of(options.loss)},
           {"metrics", metrics},
+          {"regularizers", regularizers},
           {"validation_split", options.validation_split}};
 }
 

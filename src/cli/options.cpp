@@ -78,6 +78,13 @@ ModelOptions::Loaded ModelOptions::load() const {
 
 std::map<std::string, std::string> weights_metadata(const std::string& net, const Dataset& data,
                                                     const TrainOptions& options) {
+  std::string regularizers;
+  const auto add = [&](const std::string& place, const Regularizer& regularizer) {
+    regularizers += (regularizers.empty() ? "" : ", ") + regularizer.signature() + " on " + place;
+  };
+  for (const auto& [layer, regularizer] : options.activity_regularizers) add(layer, *regularizer);
+  for (const auto& [layer, tensor, regularizer] : options.weight_regularizers)
+    add(layer + "." + tensor, *regularizer);
   return {{"net", net},
           {"data", data.name},
           {"data.sha256", data.fingerprint},
@@ -90,6 +97,7 @@ std::map<std::string, std::string> weights_metadata(const std::string& net, cons
           {"learning_rate", options.learning_rate.text()},
           {"optimizer", to_text(options.optimizer)},
           {"loss", std::string(name_of(options.loss))},
+          {"regularizers", regularizers.empty() ? "none" : regularizers},
           {"validation_split", fmt::to_string(options.validation_split)},
           {"dt_schedule", options.dt_schedule ? options.dt_schedule->text() : "none"},
           {"synfire", SYNFIRE_VERSION}};

@@ -20,7 +20,7 @@ struct Train {
   std::optional<bool> spiking_aware;
   std::string optimizer = "adam", loss = "categorical_crossentropy";
   std::optional<std::string> learning_rate, dt_schedule, monitor, csv, best;
-  std::vector<std::string> metrics{"accuracy"};
+  std::vector<std::string> metrics{"accuracy"}, regularize, regularize_weights;
   std::optional<std::size_t> patience;
   bool restore_best = false;
   TrainOptions options;
@@ -51,6 +51,12 @@ void declare(CLI::App& command, Train& t) {
       .add_option("--validation-split", t.options.validation_split,
                   "Hold back the last images, this fraction of all, and run them after each epoch")
       ->capture_default_str();
+  command.add_option("--regularize", t.regularize,
+                     "LAYER=REGULARIZER on a layer's output at every step, like spiking_3="
+                     "l2:l2=0.0001,target=10/20 (also l1, l1l2, percentile; over_time=true for its "
+                     "mean over time)");
+  command.add_option("--regularize-weights", t.regularize_weights,
+                     "LAYER.TENSOR=REGULARIZER, like hidden.kernel=l2:l2=0.0001");
   command.add_option("--dt-schedule", t.dt_schedule,
                      "dt while training, by steps, written as a learning rate is");
   command.add_flag("--dt-by-epoch", t.options.dt_by_epoch, "The dt schedule counts epochs");
@@ -79,6 +85,14 @@ void declare(CLI::App& command, Train& t) {
   t.json.declare(command);
 }
 
+/// What stands before and behind the first `by`. Throws InvalidSetting.
+std::pair<std::string, std::string> divided(const std::string& text, char by, const char* option,
+                                            const char* form) {
+  const std::size_t at = text.find(by);
+  if (at == std::string::npos) throw InvalidSetting(option, "'" + text + "'", form);
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
 void act(const Train& t) {
   const auto model = make_model(t.net);
   const ModelInfo info = model->info();
@@ -93,6 +107,17 @@ void act(const Train& t) {
   options.loss = parse_loss(t.loss);
   options.metrics.clear();
   for (const std::string& name : t.metrics) options.metrics.push_back(Metric::parse(name));
+  for (const std::string& text : t.regularize) {
+    const auto [layer, regularizer] = divided(text, '=', "--regularize", "LAYER=REGULARIZER");
+    options.activity_regularizers.push_back({layer, parse_regularizer(regularizer)});
+  }
+  for (const std::string& text : t.regularize_weights) {
+    constexpr const char* kName = "--regularize-weights";
+    constexpr const char* kForm = "LAYER.TENSOR=REGULARIZER";
+    const auto [place, regularizer] = divided(text, '=', kName, kForm);
+    const auto [layer, tensor] = divided(place, '.', kName, kForm);
+    options.weight_regularizers.push_back({layer, tensor, parse_regularizer(regularizer)});
+  }
   options.validate();
   for (const auto& [given, wants, name] :
        {std::tuple{t.options.dt_by_epoch, t.dt_schedule.has_value(), "--dt-by-epoch"},

@@ -8,6 +8,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <synfire/energy.hpp>
 #include <synfire/kernels.hpp>
 #include <synfire/report.hpp>
 #include <synfire/table.hpp>
@@ -37,7 +38,8 @@ struct Run {
   std::string row;
   float dt;
   std::size_t steps;
-  PublishedRow published;  // https://www.nengo.ai/keras-spiking/examples/spiking-fashion-mnist.html
+  /// https://www.nengo.ai/keras-spiking/examples/spiking-fashion-mnist.html
+  std::optional<PublishedRow> published;
 };
 
 struct Training {
@@ -47,27 +49,60 @@ struct Training {
   std::size_t steps;
   bool spiking_aware;
   std::vector<Run> runs;
+  std::string regularizer = {};  // of the hidden neurons' rates
+  bool energy_table = false;     // of the net, as the tutorial prints one
 };
 
 const std::vector<Training>& trainings() {
   static const std::vector<Training> kTrainings{
-      {"nonspiking", "nonspiking", 1, 1, false, {{"non-spiking", 1, 1, {88.53, {}, {}}}}},
+      {"nonspiking", "nonspiking", 1, 1, false, {{"non-spiking", 1, 1, {{88.53, {}, {}}}}}},
       // Behind a constant image the rates of one step are those of all.
       {"rate",
        "spiking",
        1,
        1,
        false,
-       {{"rate-trained, dt 0.001", 0.001f, 10, {19.74, 0.54, 100}},
-        {"rate-trained, dt 0.01", 0.01f, 10, {65.61, 0.56, 20}},
-        {"rate-trained, dt 0.1", 0.1f, 10, {88.29, 0.56, 15}},
-        {"rate-trained, dt 1", 1, 10, {88.56, 0.56, 15.6}}}},
+       {{"rate-trained, dt 0.001", 0.001f, 10, {{19.74, 0.54, 100}}},
+        {"rate-trained, dt 0.01", 0.01f, 10, {{65.61, 0.56, 20}}},
+        {"rate-trained, dt 0.1", 0.1f, 10, {{88.29, 0.56, 15}}},
+        {"rate-trained, dt 1", 1, 10, {{88.56, 0.56, 15.6}}}}},
       {"aware",
        "spiking",
        0.01f,
        10,
        true,
-       {{"spiking-aware, dt 0.01", 0.01f, 10, {84.28, 2.74, 50}}}},
+       {{"spiking-aware, dt 0.01", 0.01f, 10, {{84.28, 2.74, 50}}}}},
+      // As KerasSpiking has it, on the output of every single step: 0 or 100 Hz and more, never
+      // within the range.
+      {"l2",
+       "spiking",
+       0.01f,
+       10,
+       true,
+       {{"L2 of steps, dt 0.01", 0.01f, 10, {{75.79, 9.91, 30}}}},
+       "l2:l2=0.0001,target=10/20"},
+      {"l2_over_time",
+       "spiking",
+       0.01f,
+       10,
+       true,
+       {{"L2 of mean rates, dt 0.01", 0.01f, 10, {}}},
+       "l2:l2=0.0001,target=10/20,over_time=true"},
+      // The page's row was made with 0.001, its text and its energies are of 0.01.
+      {"lowpass_0.001",
+       "lowpass",
+       0.001f,
+       10,
+       true,
+       {{"lowpass, dt 0.001", 0.001f, 10, {{78.75, 58.18, 400}}}}},
+      {"lowpass",
+       "lowpass",
+       0.01f,
+       10,
+       true,
+       {{"lowpass, dt 0.01", 0.01f, 10, {{84.88, 5.82, 100, true}}}},
+       {},
+       true},
   };
   return kTrainings;
 }
@@ -116,6 +151,7 @@ struct Figures {
   bool with_published;  // figures of the tutorial beside ours
   Table table{{{"row", false}, {"accuracy"}}, {}};
   Json rows = Json::array();
+  bool marked = false;  // by kAgainNote's mark
 
   explicit Figures(bool published) : with_published(published) {
     const auto column = [this](const char* title) { table.columns.push_back({title}); };
@@ -130,7 +166,8 @@ struct Figures {
     column("s/epoch");
   }
 
-  void add(const Training& training, const Run& run, const Evaluation& result, double epoch) {
+  void add(const Training& training, const Run& run, const Evaluation& result, double epoch,
+           const std::vector<DeviceEnergy>& energy) {
     const Activity& activity = result.activity;
     const bool spikes = activity.neuron_updates() > 0;
     const auto samples = static_cast<double>(result.samples);
@@ -141,11 +178,13 @@ struct Figures {
     const auto published = [&](const std::string& cell) {
       if (with_published) cells.push_back(cell);
     };
-    published(fmt::format("{:.2f}%", run.published.accuracy));
+    const PublishedRow theirs = run.published.value_or(PublishedRow{});
+    marked |= theirs.again;
+    published(run.published ? published_text(theirs, fmt::format("{:.2f}%", theirs.accuracy)) : "");
     cells.push_back(text(rate(activity.mean_rate()), 2));
-    published(text(run.published.mean_rate, 2));
+    published(published_text(theirs, text(theirs.mean_rate, 2)));
     cells.push_back(text(rate(activity.max_rate()), 1));
-    published(text(run.published.max_rate, 1));
+    published(published_text(theirs, text(theirs.max_rate, 1)));
     cells.push_back(text(rate(static_cast<double>(activity.spikes()) / samples), 1));
     cells.push_back(
         fmt::format("{:.0f}", static_cast<double>(activity.synaptic_operations()) / samples));
@@ -155,11 +194,13 @@ struct Figures {
 
     Json row{{"row", run.row},     {"net", training.net},       {"dt", run.dt},
              {"steps", run.steps}, {"seconds_an_epoch", epoch}, {"test", to_json(result)}};
-    if (with_published) {
-      row["tutorial"] = {{"accuracy", run.published.accuracy / 100}};
-      if (run.published.mean_rate) {
-        row["tutorial"]["mean_rate_hz"] = *run.published.mean_rate;
-        row["tutorial"]["max_rate_hz"] = *run.published.max_rate;
+    for (const auto& [device, joules] : energy) row["joules_an_image"][device] = joules;
+    if (with_published && run.published) {
+      Json& published_row = row[run.published->again ? "keras_spiking" : "tutorial"];
+      published_row = {{"accuracy", run.published->accuracy / 100}};
+      if (run.published->mean_rate) {
+        published_row["mean_rate_hz"] = *run.published->mean_rate;
+        published_row["max_rate_hz"] = *run.published->max_rate;
       }
     }
     rows.push_back(std::move(row));
@@ -171,6 +212,31 @@ double seconds_an_epoch(const TrainResult& result) {
       std::accumulate(result.epochs.begin(), result.epochs.end(), 0.0,
                       [](double s, const EpochResult& epoch) { return s + epoch.seconds; });
   return sum / static_cast<double>(result.epochs.size());
+}
+
+/// What the spikes and operations that a run counted cost an image, on each device.
+std::vector<DeviceEnergy> counted_energy(const Model& model, const Activity& activity) {
+  const ModelEnergy energy(energy_layers(model.info().layers));
+  std::vector<DeviceEnergy> counted;
+  for (const Device& device : devices()) {
+    counted.push_back({device.name, 0});
+    for (const LayerEnergy& layer : energy.counted_energy(activity, device.name))
+      counted.back().joules += layer.total();
+  }
+  return counted;
+}
+
+/// KerasSpiking's estimate as the tutorial has it: of a CPU and a spiking device.
+std::string energy_table(const Model& model, const ImageSet& images, const RunOptions& how,
+                         std::size_t threads) {
+  const ExampleRun run = model.run_examples(images, how, threads);
+  return ModelEnergy(energy_layers(model.info().layers, run.rates))
+      .summary({.columns = {"name", "rate", "synop_energy cpu", "synop_energy loihi",
+                            "neuron_energy cpu", "neuron_energy loihi"},
+                .timesteps_per_inference = how.steps,
+                .dt = static_cast<double>(how.dt),
+                .line_length = 110,
+                .print_warnings = false});
 }
 
 std::vector<float> pixels_of(const ImageSet& set, std::size_t i) {
@@ -187,10 +253,9 @@ Report blank_page(const Tutorial& t, const TrainOptions& options, const Dataset&
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   page.facts = {{"data", describe(data)},
                 {"data, SHA-256", data.fingerprint},
-                {"training",
-                 fmt::format("{} epoch{}, batch {}, {} at {}", options.epochs,
-                             options.epochs == 1 ? "" : "s", options.batch,
-                             name_of(options.optimizer), options.learning_rate.text())},
+                {"training", fmt::format("{} epoch{}, batch {}, {} at {}", options.epochs,
+                                         options.epochs == 1 ? "" : "s", options.batch,
+                                         name_of(options.optimizer), options.learning_rate.text())},
                 {"seed", fmt::to_string(options.seed)},
                 {"made by", "synfire " SYNFIRE_VERSION},
                 {"run on", fmt::format("{} threads, {} kernels", from["threads"].get<std::size_t>(),
@@ -227,6 +292,10 @@ void act(const Tutorial& t) {
     options.dt = training.dt;
     options.steps = training.steps;
     options.spiking_aware = training.spiking_aware;
+    options.activity_regularizers.clear();
+    if (!training.regularizer.empty())
+      options.activity_regularizers.push_back(
+          {"spiking_3", parse_regularizer(training.regularizer)});
     model->initialize(options.seed);
     FitFiles files{.checkpoint = path_in(t, training.name + ".checkpoint"), .resume = {}};
     if (t.resume && fs::exists(*files.checkpoint)) files.resume = files.checkpoint;
@@ -238,15 +307,17 @@ void act(const Tutorial& t) {
     for (const Run& run : training.runs) {
       const RunOptions how{run.dt, run.steps, options.seed};
       const Evaluation test = model->evaluate(data.test, how, t.threads);
-      figures.add(training, run, test, epoch);
+      const auto energy = counted_energy(*model, test.activity);
+      figures.add(training, run, test, epoch, energy);
+      if (training.energy_table) {
+        page.energy_row = run.row;
+        page.energy_table = energy_table(*model, data.test, how, t.threads);
+      }
       if (t.no_report) continue;
-      page.rows.push_back({run.row,
-                           data.is_fashion_mnist ? std::optional(run.published) : std::nullopt,
-                           test,
+      page.rows.push_back({run.row, data.is_fashion_mnist ? run.published : std::nullopt, test,
                            model->spike_histogram(data.test, how, t.threads),
                            model->trace(pixels_of(data.test, page.image), how, page.image),
-                           result.epochs,
-                           {}});
+                           result.epochs, energy});
     }
     Json entry{{"name", training.name}, {"net", training.net}, {"options", to_json(options)}};
     entry.update(to_json(result));
@@ -264,6 +335,9 @@ void act(const Tutorial& t) {
   std::cout << figures.table;
   if (figures.with_published)
     fmt::print("\ntutorial: what KerasSpiking's page shows for 10 epochs on all images\n");
+  if (figures.with_published && figures.marked) fmt::print("{}\n", kAgainNote);
+  fmt::print("\nEnergy of the row {}, as KerasSpiking estimates it from average rates:\n{}\n\n",
+             page.energy_row, page.energy_table);
   fmt::print("weights in {}\n", t.output);
   if (!t.no_report) {
     write_file(t.report_path(), render_page(page));

@@ -11,5 +11,6 @@ std::unique_ptr<Model> nonspiking();
 std::unique_ptr<Model> spiking();
 std::unique_ptr<Model> deep();
 std::unique_ptr<Model> lif();
+std::unique_ptr<Model> lowpass();
 
 }  // namespace synfire::nets

@@ -8,11 +8,12 @@
 namespace synfire {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::unique_ptr<Model> (*)()>, 4> kNets{{
+constexpr std::array<std::pair<std::string_view, std::unique_ptr<Model> (*)()>, 5> kNets{{
     {"nonspiking", nets::nonspiking},
     {"spiking", nets::spiking},
     {"deep", nets::deep},
     {"lif", nets::lif},
+    {"lowpass", nets::lowpass},
 }};
 
 }  // namespace

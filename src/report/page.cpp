@@ -64,6 +64,7 @@ svg text, svg g { font-family: inherit }
 .lead { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; margin: 1rem 0 }
 .lead p { flex: 1 1 16rem; margin: 0 }
 .pixels { width: 10rem }
+pre { margin: 0; padding: .75rem; font-size: .8125rem; line-height: 1.4 }
 )";
 
 std::string figure(const std::string& title, const std::string& note, const std::string& svg) {
@@ -99,9 +100,9 @@ std::vector<Cell> cells(const ReportRow& row, bool published) {
     if (published) line.push_back({theirs, true});
   };
   add(fmt::format("{:.2f}%", 100 * row.test.accuracy),
-      row.published ? fmt::format("{:.2f}%", page.accuracy) : "–");
-  add(maybe(rate(activity.mean_rate()), 2), maybe(page.mean_rate, 2));
-  add(maybe(rate(activity.max_rate()), 1), maybe(page.max_rate, 1));
+      row.published ? published_text(page, fmt::format("{:.2f}%", page.accuracy)) : "–");
+  add(maybe(rate(activity.mean_rate()), 2), published_text(page, maybe(page.mean_rate, 2)));
+  add(maybe(rate(activity.max_rate()), 1), published_text(page, maybe(page.max_rate, 1)));
   line.push_back({maybe(rate(static_cast<double>(activity.spikes()) / samples), 1)});
   line.push_back({grouped(static_cast<std::uint64_t>(
       static_cast<double>(activity.synaptic_operations()) / samples + 0.5))});
@@ -154,6 +155,10 @@ std::string sentence_of(const ReportRow& row) {
 
 }  // namespace
 
+std::string published_text(const PublishedRow& row, const std::string& figure) {
+  return row.again ? figure + "*" : figure;
+}
+
 std::string render_page(const Report& report) {
   std::vector<std::vector<Plot>> groups;  // a row's each, then those of all rows
   for (const ReportRow& row : report.rows) groups.push_back(report::plots_of(report, row));
@@ -188,6 +193,10 @@ std::string render_page(const Report& report) {
       published ? " Published: what KerasSpiking&#39;s page shows for 10 epochs on "
                   "all images."
                 : "");
+  if (std::any_of(report.rows.begin(), report.rows.end(), [](const ReportRow& row) {
+        return row.published.has_value() && row.published->again;
+      }))
+    html += fmt::format("<p class=\"quiet\">{}.</p>\n", escaped(kAgainNote));
   for (std::size_t i = 0; i < report.rows.size(); ++i) {
     const ReportRow& row = report.rows[i];
     html += fmt::format(
@@ -204,6 +213,14 @@ std::string render_page(const Report& report) {
   if (!groups.back().empty())
     html += "<section id=\"all\">\n<h2>All rows</h2>\n<div class=\"figures\">\n" +
             figures(groups.back()) + "</div>\n</section>\n";
+  if (!report.energy_table.empty())
+    html += fmt::format(
+        "<section id=\"energy\">\n<h2>Energy of the row {}</h2>\n<p class=\"quiet\">As "
+        "KerasSpiking "
+        "estimates it from average rates, in joules an image; the plots above are of the spikes "
+        "that were counted.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+        "aria-label=\"Estimated energy\"><pre>{}</pre></div>\n</section>\n",
+        escaped(report.energy_row), escaped(report.energy_table));
   return html + "</main>\n</body>\n</html>\n";
 }
 

@@ -42,6 +42,12 @@ namespace detail {
 inline bool read(const std::string& text, float& value) {
   return read_number(text, value);
 }
+inline bool read(const std::string& text, double& value) {
+  return read_number(text, value);
+}
+inline bool read(const std::string& text, int& value) {
+  return read_number(text, value);
+}
 inline bool read(const std::string& text, std::uint64_t& value) {
   return read_number(text, value);
 }

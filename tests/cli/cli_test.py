@@ -17,7 +17,7 @@ import unittest
 
 SYNFIRE = str(pathlib.Path(sys.argv.pop(1)).resolve())
 SMALL = ["--data", "silhouettes", "--limit", "640"]
-NETS = ["nonspiking", "spiking", "deep", "lif"]
+NETS = ["nonspiking", "spiking", "deep", "lif", "lowpass"]
 
 
 def call(*arguments, cwd=None, environment=None):

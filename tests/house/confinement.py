@@ -23,7 +23,7 @@ ROOMS = [
     (r"synfire/dsl", ["dsl", "src/nets", "examples", "tests", "bench"]),
     (r"kernels/", ["src/kernels", "tests/kernels"]),
     (r"runtime/", ["src/runtime"]),
-    (r"train/", ["src/train"]),
+    (r"train/", ["src/train", "src/nets"]),
     (r"io/", ["src/io"]),
     (r"report/", ["src/report", "src/cli"]),
     (r"nets/", ["src/nets", "src/cli"]),

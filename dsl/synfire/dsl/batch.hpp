@@ -8,9 +8,9 @@
 //   remembers                     where it is there and true, no step can be left out, even if
 //                                 nothing spikes
 // and, where it hands out means of spikes:
-//   keep_steps()                  from now on forward fills `steps`, too, where keeps_steps() says so
-//   steps, step_unit()            Matrix, every step's output times step_unit()
-//   step_gradient                 Matrix that backward reads beside the means' gradient; null where
+//   keep_steps()                  from now on forward fills `steps`, too, where keeps_steps() says
+//   so steps, step_unit()            Matrix, every step's output times step_unit() step_gradient
+//   Matrix that backward reads beside the means' gradient; null where
 //                                 a gradient of the means is one of every step
 // Rows of a matrix are samples; what changes in time has steps x samples rows, step after step.
 #pragma once

@@ -138,8 +138,7 @@ class Regularization {
 
   /// Samples, and steps.
   template <class Stage>
-  RegularizedTensor output(Stage& layer, Matrix gradient, const BatchRun& run,
-                           bool steps) const {
+  RegularizedTensor output(Stage& layer, Matrix gradient, const BatchRun& run, bool steps) const {
     using Node = typename Stage::Node;
     using Out = typename Node::Out;
     Matrix values = layer.out;
