@@ -11,9 +11,29 @@ import sys
 output, *files = sys.argv[1:]
 runs = [json.load(open(name)) for name in files]
 
-WIDTH, HEIGHT = 720, 380
-LEFT, RIGHT, TOP, BOTTOM = 64, 24, 46, 54
+WIDTH, HEIGHT = 720, 470
+LEFT, RIGHT, TOP, BOTTOM = 64, 24, 70, 54
 LOW, HIGH = 0.4, 2000  # spikes an image
+
+# How a row is called beside its dot, and where: to the left or right of it, and how much lower.
+LABELS = {
+    "rate-trained, dt 0.001": ("dt 0.001", "right", 5),
+    "rate-trained, dt 0.01": ("dt 0.01", "right", 5),
+    "rate-trained, dt 0.1": ("dt 0.1", "right", -12),
+    "rate-trained, dt 1": ("dt 1", "right", 22),
+    "spiking-aware, dt 0.01": ("dt 0.01", "left", 5),
+    "L2 of steps, dt 0.01": ("on steps", "right", 18),
+    "L2 of mean rates, dt 0.01": ("on mean rates", "right", 5),
+    "lowpass, dt 0.001": ("dt 0.001", "left", 18),
+    "lowpass, dt 0.01": ("dt 0.01", "right", 6),
+}
+KINDS = {"rate": "trained as rate", "aware": "trained with spikes", "l2": "L2 to 10-20 Hz",
+         "lowpass": "lowpass filter"}
+
+
+def kind_of(row):
+    return next(kind for kind in ["aware", "rate-", "L2", "lowpass"] if kind in row).lower().strip("-")
+
 
 
 def x(spikes):
@@ -58,30 +78,34 @@ for name in [row["row"] for row in runs[0]["rows"][1:]]:
     accuracies = [row["test"]["accuracy"] for row in rows]
     spikes = [row["test"]["activity"]["spikes"] / row["test"]["samples"] for row in rows]
     across, up = sum(spikes) / len(rows), sum(accuracies) / len(rows)
-    kind = "aware" if "aware" in name else "rate"
+    kind = kind_of(name)
     line(kind, x(across), y(min(accuracies)), x(across), y(max(accuracies)))
     parts.append(f'<circle class="{kind}" cx="{x(across):.1f}" cy="{y(up):.1f}" r="5"/>')
-    tutorial = rows[0].get("tutorial", {})
+    tutorial = rows[0].get("tutorial", rows[0].get("keras_spiking", {}))
     if "mean_rate_hz" in tutorial:
         there = tutorial["mean_rate_hz"] * 128 * rows[0]["steps"] * rows[0]["dt"]
         parts.append(f'<circle class="tutorial" cx="{x(there):.1f}" '
                      f'cy="{y(tutorial["accuracy"]):.1f}" r="9"/>')
-    words = name.replace("rate-trained, ", "").replace("spiking-aware, dt 0.01", "trained with spikes")
-    text(x(across) + 14, y(up) + (22 if kind == "rate" else 24), words, "start")
+    words, side, lower = LABELS[name]
+    text(x(across) + (14 if side == "right" else -14), y(up) + lower, words,
+         "start" if side == "right" else "end")
     spoken.append(f"{name} {100 * up:.1f}% at {across:.1f} spikes")
 
-for place, kind, words in [(LEFT, "rate", "trained as rate"), (LEFT + 150, "aware", "trained with spikes"),
-                           (LEFT + 326, "tutorial", "KerasSpiking's tutorial")]:
-    parts.append(f'<circle class="{kind}" cx="{place + 8}" cy="20" r="{8 if kind == "tutorial" else 5}"/>')
-    text(place + 22, 25, words, "start")
+for i, (kind, words) in enumerate({**KINDS, "tutorial": "KerasSpiking"}.items()):
+    place, height = LEFT + i % 3 * 200, 20 + i // 3 * 24
+    parts.append(f'<circle class="{kind}" cx="{place + 8}" cy="{height}" '
+                 f'r="{8 if kind == "tutorial" else 5}"/>')
+    text(place + 22, height + 5, words, "start")
 
 STYLE = """
 text { font: 13px sans-serif; fill: #333 }
 .grid { stroke: #ddd } .twin { stroke: #888; stroke-dasharray: 5 4 }
 .rate { fill: #1f77b4; stroke: #1f77b4 } .aware { fill: #d9541e; stroke: #d9541e }
+.l2 { fill: #a3338b; stroke: #a3338b } .lowpass { fill: #2a7f2e; stroke: #2a7f2e }
 .tutorial { fill: none; stroke: #888; stroke-width: 1.5 } .paper { fill: #fff }
 @media (prefers-color-scheme: dark) {
   text { fill: #ccc } .grid { stroke: #333 } .paper { fill: #0d1117 }
+  .l2 { fill: #f08fcf; stroke: #f08fcf } .lowpass { fill: #6cc972; stroke: #6cc972 }
   .rate { fill: #6cb6ff; stroke: #6cb6ff } .aware { fill: #ff9d6c; stroke: #ff9d6c }
 }"""
 with open(output, "w") as svg:

@@ -27,9 +27,11 @@ std::string published_text(const PublishedRow& row, const std::string& figure);
 inline constexpr std::string_view kAgainNote =
     "* KerasSpiking 0.3.0 run again: the tutorial shows no such row";
 
+/// Joules an image.
 struct DeviceEnergy {
   std::string device;
-  double joules;  // an image
+  double counted;                  // of what the run counted
+  std::optional<double> estimate;  // KerasSpiking's, from average rates
 };
 
 struct ReportRow {

@@ -194,7 +194,8 @@ struct Figures {
 
     Json row{{"row", run.row},     {"net", training.net},       {"dt", run.dt},
              {"steps", run.steps}, {"seconds_an_epoch", epoch}, {"test", to_json(result)}};
-    for (const auto& [device, joules] : energy) row["joules_an_image"][device] = joules;
+    for (const auto& [device, counted, estimate] : energy)
+      row["joules_an_image"][device] = {{"counted", counted}, {"estimate", *estimate}};
     if (with_published && run.published) {
       Json& published_row = row[run.published->again ? "keras_spiking" : "tutorial"];
       published_row = {{"accuracy", run.published->accuracy / 100}};
@@ -214,29 +215,23 @@ double seconds_an_epoch(const TrainResult& result) {
   return sum / static_cast<double>(result.epochs.size());
 }
 
-/// What the spikes and operations that a run counted cost an image, on each device.
-std::vector<DeviceEnergy> counted_energy(const Model& model, const Activity& activity) {
-  const ModelEnergy energy(energy_layers(model.info().layers));
-  std::vector<DeviceEnergy> counted;
-  for (const Device& device : devices()) {
-    counted.push_back({device.name, 0});
-    for (const LayerEnergy& layer : energy.counted_energy(activity, device.name))
-      counted.back().joules += layer.total();
-  }
-  return counted;
+std::vector<DeviceEnergy> energies(const ModelEnergy& energy, const ExampleRun& run,
+                                   const RunOptions& how) {
+  std::vector<DeviceEnergy> made;
+  for (const Device& device : devices())
+    made.push_back({device.name, energy.counted_spread(run.samples, device.name).mean,
+                    energy.total_energy(device.name, how.steps, static_cast<double>(how.dt))});
+  return made;
 }
 
 /// KerasSpiking's estimate as the tutorial has it: of a CPU and a spiking device.
-std::string energy_table(const Model& model, const ImageSet& images, const RunOptions& how,
-                         std::size_t threads) {
-  const ExampleRun run = model.run_examples(images, how, threads);
-  return ModelEnergy(energy_layers(model.info().layers, run.rates))
-      .summary({.columns = {"name", "rate", "synop_energy cpu", "synop_energy loihi",
-                            "neuron_energy cpu", "neuron_energy loihi"},
-                .timesteps_per_inference = how.steps,
-                .dt = static_cast<double>(how.dt),
-                .line_length = 110,
-                .print_warnings = false});
+std::string energy_table(const ModelEnergy& energy, const RunOptions& how) {
+  return energy.summary({.columns = {"name", "rate", "synop_energy cpu", "synop_energy loihi",
+                                     "neuron_energy cpu", "neuron_energy loihi"},
+                         .timesteps_per_inference = how.steps,
+                         .dt = static_cast<double>(how.dt),
+                         .line_length = 110,
+                         .print_warnings = false});
 }
 
 std::vector<float> pixels_of(const ImageSet& set, std::size_t i) {
@@ -307,17 +302,26 @@ void act(const Tutorial& t) {
     for (const Run& run : training.runs) {
       const RunOptions how{run.dt, run.steps, options.seed};
       const Evaluation test = model->evaluate(data.test, how, t.threads);
-      const auto energy = counted_energy(*model, test.activity);
-      figures.add(training, run, test, epoch, energy);
+      const ExampleRun examples = model->run_examples(data.test, how, t.threads);
+      const ModelEnergy energy(energy_layers(model->info().layers, examples.rates));
+      const auto joules = energies(energy, examples, how);
+      figures.add(training, run, test, epoch, joules);
       if (training.energy_table) {
         page.energy_row = run.row;
-        page.energy_table = energy_table(*model, data.test, how, t.threads);
+        page.energy_table = energy_table(energy, how);
       }
       if (t.no_report) continue;
-      page.rows.push_back({run.row, data.is_fashion_mnist ? run.published : std::nullopt, test,
+      page.rows.push_back({run.row,
+                           data.is_fashion_mnist ? run.published : std::nullopt,
+                           test,
                            model->spike_histogram(data.test, how, t.threads),
                            model->trace(pixels_of(data.test, page.image), how, page.image),
-                           result.epochs, energy});
+                           result.epochs,
+                           {}});
+      // Of six devices one that computes densely and two that work by spikes.
+      for (const DeviceEnergy& of : joules)
+        if (of.device == "cpu" || of.device == "loihi" || of.device == "spinnaker2")
+          page.rows.back().energy.push_back(of);
     }
     Json entry{{"name", training.name}, {"net", training.net}, {"options", to_json(options)}};
     entry.update(to_json(result));

@@ -182,12 +182,14 @@ struct Place {
 struct Point {
   std::size_t row;  // gives colour and shape
   std::string name;
-  Place ours;
-  std::optional<Place> published;
+  Place place;
+  std::optional<Place> other;  // a hollow shape
 };
 
-/// The axis is logarithmic: a row that has no x above 0 is drawn as a level.
-Plot against(const std::string& title, const std::string& axis, const std::vector<Point>& points) {
+/// `other` says what the hollow shapes are. A row that has no x above 0 is drawn as a level: the
+/// axis is logarithmic where it spans a decade.
+Plot against(const std::string& title, const std::string& axis, const std::string& other,
+             const std::vector<Point>& points) {
   std::string blocks, lines, said;
   double least = std::numeric_limits<double>::max(), most = 0;
   const auto add = [&](const std::string& line) {
@@ -199,33 +201,38 @@ Plot against(const std::string& title, const std::string& axis, const std::vecto
     least = std::min(least, place.x);
     most = std::max(most, place.x);
   };
-  bool published = false;
+  bool any_other = false;
   for (const Point& p : points) {
     const std::size_t colour = p.row % 10 + 1;
     const std::size_t filled = p.row % 6 * 2 + 5;  // the hollow shape is the one before
-    said += fmt::format("{}{}: {:.2f}%", said.empty() ? "" : "; ", p.name, p.ours.accuracy);
-    if (p.ours.x > 0) {
-      mark(fmt::format("row{}", p.row), p.ours,
+    said += fmt::format("{}{}: {:.2f}%", said.empty() ? "" : "; ", p.name, p.place.accuracy);
+    if (p.place.x > 0) {
+      mark(fmt::format("row{}", p.row), p.place,
            fmt::format("lt {} pt {} ps 1.3 title {}", colour, filled, plot_text(p.name)));
-      said += fmt::format(" at {:.3g}", p.ours.x);
+      said += fmt::format(" at {:.3g}", p.place.x);
     } else {
-      add(fmt::format("{:g} with lines lt {} dt 2 title {}", p.ours.accuracy, colour,
+      add(fmt::format("{:g} with lines lt {} dt 2 title {}", p.place.accuracy, colour,
                       plot_text(p.name)));
     }
-    if (p.published) {
-      mark(fmt::format("published{}", p.row), *p.published,
+    if (p.other) {
+      mark(fmt::format("other{}", p.row), *p.other,
            fmt::format("lt {} lw 1.5 pt {} ps 1.8", colour, filled - 1));
-      said += fmt::format(" (published {:.2f}% at {:.3g})", p.published->accuracy, p.published->x);
-      published = true;
+      said += p.other->accuracy == p.place.accuracy
+                  ? fmt::format(" ({} at {:.3g})", other, p.other->x)
+                  : fmt::format(" ({} {:.2f}% at {:.3g})", other, p.other->accuracy, p.other->x);
+      any_other = true;
     }
   }
-  if (published) add("keyentry with points lt 12 lw 1.5 pt 6 ps 1.8 title 'hollow: published'");
+  if (any_other)
+    add("keyentry with points lt 12 lw 1.5 pt 6 ps 1.8 title " + plot_text("hollow: " + other));
+  const bool decade = most >= 10 * least;
   return {title, fmt::format("Accuracy by {}: {}.", axis, said),
-          fmt::format("{}set logscale x\nset xrange [{:g}:{:g}]\nset yrange [0:100]\n"
+          fmt::format("{}{}set xrange [{:g}:{:g}]\nset yrange [0:100]\n"
                       "set format y '%g%%'\nset format x '%g'\n"
                       "set xlabel {}\nset ylabel 'accuracy'\n"
                       "set key outside below Left reverse maxcols 1 samplen 2 height 0.5\n{}\n",
-                      blocks, least / 2, most * 2, plot_text(axis), lines),
+                      blocks, decade ? "set logscale x\n" : "", decade ? least / 2 : 0,
+                      most * (decade ? 2 : 1.2), plot_text(axis), lines),
           480, 340 + 22 * points.size()};
 }
 
@@ -287,7 +294,7 @@ std::vector<Plot> comparisons(const Report& report) {
     spikes.push_back(
         {r, row.name, {static_cast<double>(activity.spikes()) / samples, accuracy}, {}});
     if (row.published && row.published->mean_rate)
-      spikes.back().published =
+      spikes.back().other =
           Place{*row.published->mean_rate * static_cast<double>(neurons_of(activity)) *
                     static_cast<double>(activity.steps) * activity.dt,
                 row.published->accuracy};
@@ -295,17 +302,18 @@ std::vector<Plot> comparisons(const Report& report) {
       auto device = std::find_if(devices.begin(), devices.end(),
                                  [&](const auto& known) { return known.first == energy.device; });
       if (device == devices.end()) device = devices.insert(device, {energy.device, {}});
-      device->second.push_back({r, row.name, {1e6 * energy.joules, accuracy}, {}});
+      device->second.push_back({r, row.name, {1e6 * energy.counted, accuracy}, {}});
+      if (energy.estimate) device->second.back().other = Place{1e6 * *energy.estimate, accuracy};
     }
   }
 
   std::vector<Plot> plots;
-  if (std::any_of(spikes.begin(), spikes.end(), [](const Point& p) { return p.ours.x > 0; }))
-    plots.push_back(against("Accuracy against spikes", "spikes an image", spikes));
+  if (std::any_of(spikes.begin(), spikes.end(), [](const Point& p) { return p.place.x > 0; }))
+    plots.push_back(against("Accuracy against spikes", "spikes an image", "published", spikes));
   for (const auto& [device, points] : devices)
     if (points.size() >= 2)
-      plots.push_back(
-          against("Accuracy against energy on " + device, "microjoules an image", points));
+      plots.push_back(against("Accuracy against energy on " + device, "microjoules an image",
+                              "estimated from rates", points));
   return plots;
 }
 

@@ -156,6 +156,41 @@ class Commands(InFolder):
         self.assertIn(f"epoch = {best + 1}\n", self.run_well("info", "--weights",
                                                               "best.safetensors"))
 
+    def test_regularizers(self):
+        train = ["train", *SMALL, "--epochs", 1]
+        rates = ["--regularize", "spiking_3=l2:l2=0.0001,target=10/20",
+                 "spiking_3=percentile:percentile=90,axis=0/1,l2=0.001,target=5"]
+        self.run_well(*train, *rates, "--regularize-weights", "hidden.kernel=l1:l1=0.001",
+                      "--json", "t.json")
+        figures = json.loads((self.folder / "t.json").read_text())
+        self.assertEqual(
+            [(r["layer"], r.get("tensor")) for r in figures["training"]["regularizers"]],
+            [("spiking_3", None), ("spiking_3", None), ("hidden", "kernel")])
+        self.assertIn("regularizers = l1l2(l1=0,l2=0.0001,target=(10,20)) on spiking_3, ",
+                      self.run_well("info", "--weights", "spiking.safetensors"))
+        # What is added to the loss, is in the loss.
+        plain = self.run_well(*train, "--json", "p.json")
+        self.assertNotIn("nan", plain)
+        loss = [json.loads((self.folder / name).read_text())["result"]["epochs"][0]["loss"]
+                for name in ["t.json", "p.json"]]
+        self.assertGreater(loss[0], loss[1] + 0.5)
+        for fault, *arguments in [
+                ("--regularize is 'spiking_3'", "--regularize", "spiking_3"),
+                ("the label of a layer to regularize is spiking_9", "--regularize",
+                 "spiking_9=l2"),
+                ("must be one of l1, l2, l1l2, percentile", "--regularize", "spiking_3=l3"),
+                ("a range whose first end is not above its second", "--regularize",
+                 "spiking_3=l2:target=20/10"),
+                ("one value, or the two ends of a range", "--regularize",
+                 "spiking_3=l2:target=1/2/3"),
+                ("from 0 to 100", "--regularize", "spiking_3=percentile:percentile=101"),
+                ("axis of the regularizer", "--regularize", "spiking_3=percentile:axis="),
+                ("a finite number from 0 on", "--regularize", "spiking_3=l1:l1=-1"),
+                ("LAYER.TENSOR=REGULARIZER", "--regularize-weights", "hidden=l2"),
+                ("the tensor of layer hidden", "--regularize-weights", "hidden.tau=l2")]:
+            with self.subTest(arguments):
+                self.refused(fault, *train, *arguments)
+
     def test_early_stopping_ends_and_stays_ended(self):
         how = ["train", *SMALL, "--epochs", 50, "--learning-rate", 0.05, "--validation-split", 0.5,
                "--early-stopping", 1]

@@ -158,7 +158,7 @@ TEST_CASE("every text is escaped") {
   report.title = report.rows[1].name = report.rows[1].trace.layer = evil;
   report.facts = {{evil, evil}};
   report.classes = {evil, evil, evil};
-  report.rows[0].energy = report.rows[1].energy = {{evil, 1e-6}};
+  report.rows[0].energy = report.rows[1].energy = {{evil, 1e-6, {}}};
   const std::string page = render_page(report);
   CHECK_FALSE(holds(page, "<script"));
   CHECK_FALSE(holds(page, "</script"));
@@ -179,15 +179,36 @@ TEST_CASE("published figures stand beside, where there are any") {
   CHECK(holds(page, "rate-trained, dt 0.01: 50.00% at 12 (published 65.61% at 0.224)"));
 }
 
+TEST_CASE("figures of code that was run again are marked, and the mark explained") {
+  Report report = example();
+  report.rows[1].published = PublishedRow{65.61, 0.56, 20};
+  CHECK_FALSE(holds(render_page(report), "run again"));
+  report.rows[1].published->again = true;
+  const std::string page = render_page(report);
+  for (const char* cell : {">65.61%*<", ">0.56*<", ">20.0*<"}) CHECK(holds(page, cell));
+  CHECK(holds(page, "* KerasSpiking 0.3.0 run again"));
+}
+
+TEST_CASE("a table of energies stands as it is") {
+  Report report = example();
+  CHECK_FALSE(holds(render_page(report), "<pre>"));
+  report.energy_row = "lowpass <1>";
+  report.energy_table = "Layer|J/inf\n<dense>|1.1e-05";
+  const std::string page = render_page(report);
+  CHECK(holds(page, "<h2>Energy of the row lowpass &lt;1&gt;</h2>"));
+  CHECK(holds(page, "<pre>Layer|J/inf\n&lt;dense&gt;|1.1e-05</pre>"));
+}
+
 TEST_CASE("energy is drawn for each device that two rows know") {
   Report report = example();
-  report.rows[0].energy = {{"gpu", 2e-6}, {"loihi", 3e-6}};
+  report.rows[0].energy = {{"gpu", 2e-6, 5e-8}, {"loihi", 3e-6, {}}};
   CHECK_FALSE(holds(render_page(report), "energy"));
-  report.rows[2].energy = {{"gpu", 4.5e-6}};
+  report.rows[2].energy = {{"gpu", 4.5e-6, {}}};
   const std::string page = render_page(report);
   CHECK(holds(page, "Accuracy against energy on gpu"));
   CHECK(holds(page,
-              "Accuracy by microjoules an image: non-spiking: 87.50% at 2; "
+              "Accuracy by microjoules an image: non-spiking: 87.50% at 2 (estimated from rates at "
+              "0.05); "
               "spiking-aware, dt 0.01: 75.00% at 4.5."));
   CHECK_FALSE(holds(page, "loihi"));
 }

@@ -31,6 +31,7 @@
 namespace synfire {
 
 struct AnySetting {};
+struct PositiveTau {};
 struct ConstraintsOfAVector {};
 
 template <FilterModel Model, class... Settings>
@@ -50,7 +51,7 @@ struct Filtered {
 
   template <class In>
   static constexpr bool accepts =
-      are_settings&& are_fitting&& carried_by<In, Held, Spikes, Stepped>;
+      are_settings&& are_fitting&& settings.tau > 0 && carried_by<In, Held, Spikes, Stepped>;
   template <class In>
   using Out = Signal<typename In::Shape, Stepped>;
   /// initial_level [units], tau [units], seconds.
@@ -75,8 +76,12 @@ struct Filtered {
     static_assert(fits < Where, Filtered, Got<Filtered>, Wanted<ConstraintsOfAVector>,
                   !are_settings || are_fitting >,
                   "a filter's constraints are of a vector, whose only axis is 0 or -1");
+    static_assert(fits < Where, Filtered, Got<Filtered>, Wanted<PositiveTau>,
+                  !are_settings || !are_fitting || (settings.tau > 0) >,
+                  "a filter's time constant starts above 0 seconds");
     static_assert(fits < Where, Filtered, Got<In>, Wanted<Signal<typename In::Shape, Spikes>>,
-                  !are_settings || !are_fitting || carried_by < In, Held, Spikes, Stepped >>,
+                  !are_settings || !are_fitting || !(settings.tau > 0) || carried_by < In, Held,
+                  Spikes, Stepped >>,
                   "a filter takes what changes from step to step, or is held: not a value that is "
                   "known only when the run has ended");
   };
@@ -389,10 +394,10 @@ struct Filtered {
           if (keeps_steps()) {
             if constexpr (!every_step) spread(s, g, run);
             const Matrix of_steps = every_step ? gradient : step_gradient;
-            kernels::filter_gradient(bank.view(), steps_of(s, run),
-                                     {bank.derivatives.data(), of_steps.row(s),
-                                      run.count * of_steps.stride, dx, dx_stride, by_tau,
-                                      by_level});
+            kernels::filter_gradient(
+                bank.view(), steps_of(s, run),
+                {bank.derivatives.data(), of_steps.row(s), run.count * of_steps.stride, dx,
+                 dx_stride, by_tau, by_level});
           } else {
             for (std::size_t i = 0; i < size; ++i) {
               by_tau[i] *= g[i];
