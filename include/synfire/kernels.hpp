@@ -139,7 +139,7 @@ double penalty(const float* x, std::size_t stride, float unit, std::size_t rows,
                const Penalty& p, float scale, float* gradient, std::size_t gradient_stride);
 
 /// Of each column c < columns of the values x[offset[r] + c], r < rows: those of ranks `rank` and
-/// rank + 1 (where there is one), the largest value having rank 0 and equal ones ascending rows.
+/// rank + 1 (where there is one), the largest value having rank 0 and equal ones descending rows.
 /// value[k * columns + c] and row[k * columns + c] for k of 0 and 1; NaN for a column with NaN.
 /// With a null `row`, value[c] alone. `scratch` has rows * kLanes words.
 void select_columns(const float* x, const std::size_t* offset, std::size_t rows,

@@ -110,9 +110,9 @@ double penalize(const RegularizedTensor& x, const kernels::Penalty& penalty, flo
 std::vector<std::size_t> axes_below(std::span<const int> axes, std::size_t rank);
 
 /// The same of the percentile over `reduced` axes, for each index of the others; between two
-/// elements linear, as tfp.stats.percentile has it. Among equal elements the first one in the order
-/// of the axes as they are named takes the gradient; at 100, where KerasSpiking takes the maximum,
-/// they share it.
+/// elements linear, as tfp.stats.percentile has it: the gradient goes to the elements that a stable
+/// sort from the smallest on, in the order of the axes as they are named, has in these places. At
+/// 100, where KerasSpiking takes the maximum, equal elements share it.
 double penalize_percentile(const RegularizedTensor& x, double percentile,
                            std::span<const std::size_t> reduced, const kernels::Penalty& penalty,
                            float scale, ThreadPool& pool);

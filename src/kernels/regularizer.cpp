@@ -147,15 +147,16 @@ struct Selection {
     }
   }
 
-  // The places of two keys that have `nth` equal ones before them each.
-  HWY_INLINE void places(const Key (&key)[2], const Key (&nth)[2], Key (&found)[2]) const {
+  // The places of two keys that have `nth` equal ones behind them each, in a column of n.
+  HWY_INLINE void places(std::size_t n, const Key (&key)[2], const Key (&nth)[2],
+                         Key (&found)[2]) const {
     const Word d;
     if constexpr (together) {
-      for (std::size_t k = 0; k < 2; ++k) found[k] = set(place(key[k], nth[k]));
+      for (std::size_t k = 0; k < 2; ++k) found[k] = set(place(n, key[k], nth[k]));
     } else {
       Key seen[2] = {hn::Zero(d), hn::Zero(d)};
       found[0] = found[1] = hn::Zero(d);
-      for (std::size_t r = 0; r < count; ++r)
+      for (std::size_t r = n; r-- != 0;)
         for (std::size_t k = 0; k < 2; ++k) {
           const auto same = hn::Eq(at(r), key[k]);
           found[k] = hn::IfThenElse(hn::And(same, hn::Eq(seen[k], nth[k])), set(r), found[k]);
@@ -163,23 +164,29 @@ struct Selection {
         }
     }
   }
-  HWY_INLINE std::size_t place(Key key, Key nth) const {
+  HWY_INLINE std::size_t place(std::size_t n, Key key, Key nth) const {
     auto left = static_cast<std::size_t>(hn::GetLane(nth));
-    std::size_t r = 0;
-    for (; r < count; ++r) {
-      const std::size_t here = hn::CountTrue(Word(), hn::Eq(at(r), key));
-      if (here > left) break;
-      left -= here;
+    std::size_t end = n;  // of what is left to search: whole vectors but for the first time
+    while (end != 0) {
+      const std::size_t r = (end - 1) / lanes;
+      if (end % lanes == 0) {
+        const std::size_t here = hn::CountTrue(Word(), hn::Eq(at(r), key));
+        if (here <= left) {
+          left -= here;
+          end -= lanes;
+          continue;
+        }
+      }
+      for (; end != r * lanes; --end)
+        if (keys[end - 1] == hn::GetLane(key) && left-- == 0) return end - 1;
     }
-    for (std::size_t i = r * lanes; i < count * lanes; ++i)
-      if (keys[i] == hn::GetLane(key) && left-- == 0) return i;
     return 0;
   }
 };
 
 template <class D, bool together>
-HWY_INLINE void select_keys(D d, Selection<D, together> among, std::size_t rank, float* value,
-                            std::uint32_t* row, std::size_t columns) {
+HWY_INLINE void select_keys(D d, Selection<D, together> among, std::size_t n, std::size_t rank,
+                            float* value, std::uint32_t* row, std::size_t columns) {
   using S = Selection<D, together>;
   const typename S::Word words;
   const auto has_nan =
@@ -203,8 +210,9 @@ HWY_INLINE void select_keys(D d, Selection<D, together> among, std::size_t rank,
   const auto second = hn::IfThenElseZero(again, hn::Add(first, hn::Set(words, 1)));
   const typename S::Key key[2] = {among.low, hn::IfThenElse(again, among.low, among.next)};
   const typename S::Key nth[2] = {first, second};
-  typename S::Key found[2] = {first, second};  // where all are equal
-  if (!level) among.places(key, nth, found);
+  const auto last = S::set(n - 1);
+  typename S::Key found[2] = {hn::Sub(last, first), hn::Sub(last, second)};  // where all are equal
+  if (!level) among.places(n, key, nth, found);
   store(1, key[1]);
   const hn::RebindToUnsigned<D> indices;
   for (std::size_t k = 0; k < 2; ++k) {
@@ -229,7 +237,8 @@ HWY_INLINE void select_vector(D d, const float* x, const std::size_t* offset, st
     high = hn::Max(high, key);
     hn::StoreU(key, words, scratch + r * lanes);
   }
-  select_keys(d, Selection<D, false>{scratch, rows, lanes, low, high}, rank, value, row, columns);
+  select_keys(d, Selection<D, false>{scratch, rows, lanes, low, high}, rows, rank, value, row,
+              columns);
 }
 
 void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
@@ -262,8 +271,8 @@ void select(std::int32_t* keys, std::size_t n, std::size_t rank, float* value, s
     high = hn::Max(high, key);
   }
   using All = Selection<Floats, true>;
-  select_keys(Floats(), All{keys, whole / kWidth, kWidth, All::least(low), All::most(high)}, rank,
-              value, row, 1);
+  select_keys(Floats(), All{keys, whole / kWidth, kWidth, All::least(low), All::most(high)}, n,
+              rank, value, row, 1);
 }
 
 // ------------------------------------------------------------------ shares of a maximum

@@ -71,9 +71,12 @@ std::size_t least_piece(std::size_t elements) {
 /// these weights.
 struct Ranks {
   Ranks(double percentile, std::size_t n) {
-    const double exact = static_cast<double>(n - 1) * (1.0 - percentile / 100.0);
-    rank = static_cast<std::size_t>(exact);
-    weight[1] = static_cast<float>(exact - std::floor(exact));
+    // TensorFlow takes the percentile as a float first.
+    const double share = static_cast<double>(static_cast<float>(percentile)) / 100.0;
+    const double exact = static_cast<double>(n - 1) * share;
+    const double above = std::ceil(exact);
+    rank = n - 1 - static_cast<std::size_t>(above);
+    weight[1] = static_cast<float>(above - exact);
     weight[0] = 1 - weight[1];
     between = weight[1] != 0;
     maximum = percentile == 100;

@@ -12,11 +12,12 @@
 
 namespace synfire::test {
 
-/// |a - b| against the largest |b|, the worst of all values.
+/// |a - b| against the largest |b|, the worst of all values; infinite where one alone is no number.
 inline double worst_error(Values a, Values b) {
   REQUIRE(a.size() == b.size());
   double most = 0, worst = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(a[i]) != std::isnan(b[i])) return INFINITY;
     most = std::max(most, std::abs(static_cast<double>(b[i])));
     worst = std::max(worst, std::abs(static_cast<double>(a[i]) - b[i]));
   }

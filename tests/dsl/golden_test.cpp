@@ -93,7 +93,11 @@ void check_training(const TensorFile& file, float dt, const std::string& variant
     const auto result = trainer.train_batch(x.data(), labels.data(), samples.data(), batch, 0);
     losses.push_back(static_cast<float>(result.loss_sum / batch));
   }
-  CHECK(relative_error(losses, floats(file, variant + ".loss")) < 1e-4);
+  CHECK(relative_error(losses, floats(file, variant + ".loss")) < 1e-5);
+  // Adam divides a gradient by its own size: one that is 0 but for the roundings of the sums it is
+  // made of moves its weight by up to the learning rate all the same. The worst of four seeds is
+  // 2.8e-5 of the largest weight. (A current nearer to 0 than its roundings, at relu's kink, can
+  // even switch such a gradient on: one neuron's weights then differ by steps, and no spike.)
   for (std::size_t i = 0; i < parameters.count(); ++i) {
     const std::string name = variant + ".final." + std::to_string(i);
     if (file.find(name) == nullptr) continue;
@@ -112,7 +116,7 @@ void check_training(const TensorFile& file, float dt, const std::string& variant
     for (const float logit : engine.run(Values(x).subspan(r * inputs, inputs)))
       logits.push_back(logit);
   }
-  CHECK(relative_error(logits, floats(file, variant + ".infer_logits")) < 1e-4);
+  CHECK(relative_error(logits, floats(file, variant + ".infer_logits")) < 1e-5);
 }
 
 }  // namespace

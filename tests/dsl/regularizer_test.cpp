@@ -252,7 +252,8 @@ TEST_CASE("values may be whole numbers of a unit") {
   }
 }
 
-TEST_CASE("equal elements share a maximum's gradient; of other percentiles the first one has it") {
+// tfp.stats.percentile sorts from the smallest on, where equal elements keep their order.
+TEST_CASE("equal elements share a maximum's gradient; else the one of that place has it") {
   const auto gradient = [](double percentile, std::vector<float> values) {
     OwnedTensor x = tensor({values.size()}, {0});
     std::copy(values.begin(), values.end(), x.values.begin());
@@ -262,8 +263,10 @@ TEST_CASE("equal elements share a maximum's gradient; of other percentiles the f
   CHECK(gradient(100, {0, 2, 2, 1, 2}) == std::vector<float>{0, 2, 2, 0, 2});
   CHECK(gradient(75, {0, 2, 2, 1, 2}) == std::vector<float>{0, 0, 6, 0, 0});
   CHECK(gradient(25, {1, 2, 1, 1, 2}) == std::vector<float>{0, 0, 6, 0, 0});
-  CHECK(gradient(0, {1, 1, 2}) == std::vector<float>{0, 6, 0});
-  CHECK(gradient(50, {1, 3, 3, 2}) == std::vector<float>{0, 0, 3, 3});
+  CHECK(gradient(0, {1, 1, 2}) == std::vector<float>{6, 0, 0});
+  CHECK(gradient(50, {1, 3, 3, 2}) == std::vector<float>{0, 3, 0, 3});
+  CHECK(gradient(80, {0, 2, 0, 2, 1, 2}) == std::vector<float>{0, 0, 0, 6, 0, 0});
+  CHECK(gradient(87.5, {0, 4, 3, 1, 3}) == std::vector<float>{0, 3, 0, 0, 3});
 }
 
 TEST_CASE("over time is of the means over time") {
@@ -329,8 +332,7 @@ struct Drawn {
   std::vector<std::uint32_t> addresses;
 };
 
-Drawn draw_samples(std::mt19937& random, std::size_t inputs, std::size_t classes,
-                       std::size_t n) {
+Drawn draw_samples(std::mt19937& random, std::size_t inputs, std::size_t classes, std::size_t n) {
   Drawn samples{random_sample(random, inputs * n), {}, std::vector<std::uint32_t>(n)};
   for (std::size_t i = 0; i < n; ++i)
     samples.labels.push_back(static_cast<std::uint8_t>(random() % classes));

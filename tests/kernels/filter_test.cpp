@@ -86,8 +86,10 @@ void check(const Case& c) {
       back();
       l[last] += c.g[c.row(t) + i];
       dx[c.row(t) + i] = c.order == 1 ? b(0) * l[0] : b(0) * l[0] + b(1) * l[1];
-      for (std::size_t r = 0; r < c.order; ++r)
-        sum += l[r] * row_of(c, c.derivatives, r, before(t), c.x[c.row(t) + i], i);
+      const auto term = [&](std::size_t r) {
+        return l[r] * row_of(c, c.derivatives, r, before(t), c.x[c.row(t) + i], i);
+      };
+      sum += c.order == 1 ? term(0) : term(0) + term(1);
     }
     back();
     dparameter[i] = sum;

@@ -68,12 +68,13 @@ TEST_CASE("a penalty and its gradient are as defined, at every width") {
   });
 }
 
-/// Places of n values from the largest on, equal ones in their order.
+/// Places of n values from the largest on, equal ones from the last on.
 std::vector<std::uint32_t> ranking(const std::vector<float>& values) {
   std::vector<std::uint32_t> places(values.size());
   std::iota(places.begin(), places.end(), 0u);
   std::stable_sort(places.begin(), places.end(),
-                   [&](std::uint32_t a, std::uint32_t b) { return values[a] > values[b]; });
+                   [&](std::uint32_t a, std::uint32_t b) { return values[a] < values[b]; });
+  std::reverse(places.begin(), places.end());
   return places;
 }
 

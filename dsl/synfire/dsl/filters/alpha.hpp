@@ -26,9 +26,9 @@ struct AlphaFilter {
     filter.b = {e * slope, 1.0f - e * (1.0f + q)};
     if (clamped) return filter;
     const float e_by_tau = e * slope;
-    const float fall = e_by_tau * slope - 2.0f * e * slope / tau;  // of e q/tau
-    const float decay = e_by_tau * (1.0f + q) - e * slope;         // of e (1+q)
-    filter.a_by_tau = {{{e_by_tau * (1.0f - q) + e * slope, -fall}, {e_by_tau * dt, decay}}};
+    const float fall = e_by_tau * (slope - 2.0f / tau);  // of e q/tau
+    const float decay = e_by_tau * q;                    // of e (1+q)
+    filter.a_by_tau = {{{e_by_tau * (2.0f - q), -fall}, {e_by_tau * dt, decay}}};
     filter.b_by_tau = {fall, -decay};
     return filter;
   }
