@@ -108,10 +108,10 @@ std::vector<std::size_t> axes_below(std::span<const int> axes, std::size_t rank)
 /// The same of the percentile over `reduced` axes, for each index of the others; between two
 /// elements linear, as tfp.stats.percentile has it. Among equal elements the first one in the order
 /// of the axes as they are named takes the gradient; at 100, where KerasSpiking takes the maximum,
-/// they share it.
+/// they share it. With `distances_to`, elements are the tensor's distances to that range.
 double penalize_percentile(const RegularizedTensor& x, double percentile,
                            std::span<const std::size_t> reduced, const kernels::Penalty& penalty,
-                           float scale, ThreadPool& pool);
+                           float scale, ThreadPool& pool, const Target* distances_to = nullptr);
 
 /// Calls f(offset, gradient offset) for each index, the last axis fastest.
 template <class F>
