@@ -4,6 +4,7 @@
 #include <hwy/foreach_target.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -112,9 +113,9 @@ template <class D>
 HWY_INLINE hn::Vec<D> between(D d, hn::Vec<D> low, hn::Vec<D> high, bool halve_keys) {
   const auto half = hn::Set(d, 0.5f);
   const auto a = key_of(d, low), b = key_of(d, high);
-  const auto middle =
-      halve_keys ? float_of(d, hn::Sub(hn::Or(a, b), hn::ShiftRight<1>(hn::Xor(a, b))))
-                 : hn::Add(hn::Mul(low, half), hn::Mul(high, half));
+  const auto middle = halve_keys
+                          ? float_of(d, hn::Sub(hn::Or(a, b), hn::ShiftRight<1>(hn::Xor(a, b))))
+                          : hn::Add(hn::Mul(low, half), hn::Mul(high, half));
   return hn::IfThenElse(hn::Gt(middle, low), middle, high);
 }
 
@@ -225,7 +226,14 @@ HWY_INLINE void select_vector(D d, const float* x, const std::size_t* offset, st
     return key_of(d, element<kDistances>(d, hn::LoadU(d, x + offset[r]), range));
   };
   auto low = key_at(0), high = low;
-  for (std::size_t r = 0; r < rows; ++r) {
+  const bool maximum = row == nullptr && rank == 0;
+  if (maximum)
+    for (std::size_t r = 1; r < rows; ++r) {
+      const auto key = key_at(r);
+      low = hn::Min(low, key);
+      high = hn::Max(high, key);
+    }
+  for (std::size_t r = 0; !maximum && r < rows; ++r) {
     const auto key = key_at(r);
     low = hn::Min(low, key);
     high = hn::Max(high, key);
@@ -279,78 +287,101 @@ struct Column {
     return hn::CountTrue(Floats(), mask);
   }
 
-  // The place of a value that has `left` equal ones before it.
-  HWY_INLINE std::uint32_t place(float value, std::size_t left) const {
+  // The place, not before `from`, of a value that has `left` equal ones before it from there on.
+  HWY_INLINE std::uint32_t place(float value, std::size_t left, std::size_t from = 0) const {
     const Floats d;
-    for (std::size_t i = 0; i < n; i += kWidth) {
-      const auto same = hn::Eq(load(i), hn::Set(d, value));
-      const std::size_t here = count(same);
+    for (std::size_t i = from / kWidth * kWidth; i < n; i += kWidth) {
+      std::uint8_t bytes[8] = {};
+      hn::StoreMaskBits(d, hn::Eq(load(i), hn::Set(d, value)), bytes);
+      std::uint32_t lanes = bytes[0] | std::uint32_t{bytes[1]} << 8;
+      if (i < from) lanes &= ~0u << (from - i);
+      const auto here = static_cast<std::size_t>(std::popcount(lanes));
       if (here <= left) {
         left -= here;
         continue;
       }
-      HWY_ALIGN float is[kWidth];
-      hn::Store(hn::IfThenElseZero(same, hn::Set(d, 1.0f)), d, is);
-      std::size_t lane = 0;
-      while (is[lane] == 0 || left-- != 0) ++lane;
-      return static_cast<std::uint32_t>(i + lane);
+      for (; left != 0; --left) lanes &= lanes - 1;
+      return static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::countr_zero(lanes));
     }
     return 0;
   }
 
+  // The least and the largest of some elements, and how many these are.
+  struct Extremes {
+    float least, most;
+    std::size_t count;
+  };
+  template <class Among>
+  HWY_INLINE Extremes extremes(const Among& among) const {
+    const Floats d;
+    std::size_t found = 0;
+    Vector least = hn::Set(d, std::numeric_limits<float>::infinity()), most = hn::Neg(least);
+    for_each([&](Vector v) HWY_ATTR {
+      const auto mask = among(v);
+      found += count(mask);
+      least = hn::Min(least, hn::IfThenElse(mask, v, least));
+      most = hn::Max(most, hn::IfThenElse(mask, v, most));
+    });
+    return {hn::GetLane(hn::MinOfLanes(d, least)), hn::GetLane(hn::MaxOfLanes(d, most)), found};
+  }
+
   void select(std::size_t rank, float guess, float* value, std::uint32_t* row) const {
     const Floats d;
+    constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+    if (row == nullptr && rank == 0) {
+      const Extremes all = extremes([](Vector v) HWY_ATTR { return hn::Eq(v, v); });
+      value[0] = all.count == n ? all.most : nan;
+      return;
+    }
+    const Vector guessed = hn::Set(d, guess);
     std::size_t above = 0, same = 0, below = 0;
     for_each([&](Vector v) HWY_ATTR {
-      const Vector guessed = hn::Set(d, guess);
       above += count(hn::Gt(v, guessed));
       same += count(hn::Eq(v, guessed));
       below += count(hn::Lt(v, guessed));
     });
-    const bool right = above <= rank && rank < above + same && above + same + below == n;
-    std::size_t at_least = above + same;
-    float chosen = guess, next = guess;
-    if (!right) {
-      narrow(rank, chosen, next, above, at_least);
-    } else if (at_least == rank + 1 && row != nullptr) {
-      Vector down = hn::Set(d, -std::numeric_limits<float>::infinity());
-      for_each([&](Vector v) HWY_ATTR {
-        down = hn::Max(down, hn::IfThenElse(hn::Lt(v, hn::Set(d, guess)), v, down));
-      });
-      next = hn::GetLane(hn::MaxOfLanes(d, down));
+    if (above + same + below != n) {
+      value[0] = nan;
+      if (row != nullptr) value[1] = nan, row[0] = row[1] = 0;
+      return;
     }
-    value[0] = chosen;
+    const auto lower = [&] {
+      return extremes([&](Vector v) HWY_ATTR { return hn::Lt(v, guessed); });
+    };
+    Candidates left{guess, guess, above, above + same, guess};
+    if (rank < above) {
+      const Extremes upper = extremes([&](Vector v) HWY_ATTR { return hn::Gt(v, guessed); });
+      const float next = same != 0 || below == 0 ? guess : lower().most;
+      left = {upper.least, upper.most, 0, above, next};
+    } else if (rank >= above + same) {
+      const Extremes rest = lower();
+      left = {rest.least, rest.most, above + same, n, rest.least};
+    } else if (rank + 1 == left.at_least && below != 0 && row != nullptr) {
+      left.next = lower().most;
+    }
+    narrow(rank, left);
+    value[0] = left.low;
     if (row == nullptr) return;
-    const bool again = at_least > rank + 1;
-    value[1] = again ? chosen : next;
-    row[0] = place(chosen, rank - above);
-    row[1] = again ? place(chosen, rank - above + 1) : place(next, 0);
+    const bool again = left.at_least > rank + 1;
+    value[1] = again ? left.low : left.next;
+    row[0] = place(left.low, rank - left.above);
+    row[1] = again ? place(left.low, 0, row[0] + 1) : place(left.next, 0);
   }
 
-  // As Selection's, and all of it NaN where there is a NaN.
-  void narrow(std::size_t rank, float& chosen, float& next, std::size_t& above,
-              std::size_t& at_least) const {
+  // As in a Selection.
+  struct Candidates {
+    float low, high;
+    std::size_t above, at_least;
+    float next;
+  };
+  HWY_INLINE void narrow(std::size_t rank, Candidates& left) const {
     const Floats d;
     const One one;
-    constexpr float infinity = std::numeric_limits<float>::infinity();
-    std::size_t numbers = 0;
-    Vector least = hn::Set(d, infinity), most = hn::Set(d, -infinity);
-    for_each([&](Vector v) HWY_ATTR {
-      const auto number = hn::Eq(v, v);
-      numbers += count(number);
-      least = hn::Min(least, hn::IfThenElse(number, v, least));
-      most = hn::Max(most, hn::IfThenElse(number, v, most));
-    });
-    float low = hn::GetLane(hn::MinOfLanes(d, least)), high = hn::GetLane(hn::MaxOfLanes(d, most));
-    above = 0;
-    at_least = n;
-    if (numbers != n) low = high = std::numeric_limits<float>::quiet_NaN();
-    next = low;
-    for (bool halve_keys = false; low < high; halve_keys = !halve_keys) {
-      const Vector middle = hn::Set(
-          d, hn::GetLane(between(one, hn::Set(one, low), hn::Set(one, high), halve_keys)));
+    for (bool halve_keys = false; left.low < left.high; halve_keys = !halve_keys) {
+      const Vector middle = hn::Set(d, hn::GetLane(between(one, hn::Set(one, left.low),
+                                                           hn::Set(one, left.high), halve_keys)));
       std::size_t not_lower = 0;
-      Vector up = hn::Set(d, high), down = hn::Set(d, low);
+      Vector up = hn::Set(d, left.high), down = hn::Set(d, left.low);
       for_each([&](Vector v) HWY_ATTR {
         const auto rest = hn::Ge(v, middle);
         not_lower += count(rest);
@@ -358,21 +389,19 @@ struct Column {
         down = hn::Max(down, hn::IfThenElse(hn::Lt(v, middle), v, down));
       });
       if (not_lower > rank) {
-        low = hn::GetLane(hn::MinOfLanes(d, up));
-        next = hn::GetLane(hn::MaxOfLanes(d, down));
-        at_least = not_lower;
+        left.low = hn::GetLane(hn::MinOfLanes(d, up));
+        left.next = hn::GetLane(hn::MaxOfLanes(d, down));
+        left.at_least = not_lower;
       } else {
-        high = hn::GetLane(hn::MaxOfLanes(d, down));
-        above = not_lower;
+        left.high = hn::GetLane(hn::MaxOfLanes(d, down));
+        left.above = not_lower;
       }
     }
-    chosen = low;
   }
 
   std::size_t equal(float value) const {
     std::size_t found = 0;
-    for_each(
-        [&](Vector v) HWY_ATTR { found += count(hn::Eq(v, hn::Set(Floats(), value))); });
+    for_each([&](Vector v) HWY_ATTR { found += count(hn::Eq(v, hn::Set(Floats(), value))); });
     return found;
   }
 };

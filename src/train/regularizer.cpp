@@ -129,12 +129,14 @@ struct Cells {
     Buffer<std::int32_t> scratch(n * kernels::kLanes);
     Buffer<float> value(2 * width), amount(width);
     Buffer<std::uint32_t> row(2 * width);
-    const bool alone = !ranks.between && (ranks.maximum || x.gradient == nullptr);
+    const bool one_gradient = !distances && std::all_of(gradient_offset, gradient_offset + n,
+                                                        [](std::size_t to) { return to == 0; });
+    const bool alone = !ranks.between && (ranks.maximum || one_gradient || x.gradient == nullptr);
     double sum = 0;
     for_each_index(std::span(kept).first(kept.size() - 1), [&](std::size_t from, std::size_t to) {
       const float* values = x.values + from + first;
-      kernels::select_columns(values, offset, n, width, ranks.rank, range_or_null(),
-                              scratch.data(), value.data(), alone ? nullptr : row.data());
+      kernels::select_columns(values, offset, n, width, ranks.rank, range_or_null(), scratch.data(),
+                              value.data(), alone ? nullptr : row.data());
       // Between two ranks lies a value of its own, and the gradient goes to both.
       if (ranks.between)
         for (std::size_t c = 0; c < width; ++c)
@@ -142,15 +144,24 @@ struct Cells {
       sum += of(value.data(), width, amount.data());
       if (x.gradient == nullptr) return;
       float* gradient = x.gradient + to + first;
+      if (one_gradient) {
+        for (std::size_t c = 0; c < width; ++c) gradient[c] += amount[c];
+        return;
+      }
       if (ranks.maximum)
         return kernels::share_columns(values, offset, n, width, range_or_null(), value.data(),
                                       amount.data(), gradient, gradient_offset);
-      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k)
-        for (std::size_t c = 0; c < width; ++c) {
-          const std::size_t r = row[k * width + c];
-          gradient[gradient_offset[r] + c] +=
-              amount[c] * ranks.weight[k] * slope(values[offset[r] + c]);
-        }
+      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k) {
+        const std::uint32_t* at = row.data() + k * width;
+        const float weight = ranks.weight[k];
+        if (distances)
+          for (std::size_t c = 0; c < width; ++c)
+            gradient[gradient_offset[at[c]] + c] +=
+                amount[c] * weight * slope(values[offset[at[c]] + c]);
+        else
+          for (std::size_t c = 0; c < width; ++c)
+            gradient[gradient_offset[at[c]] + c] += amount[c] * weight;
+      }
     });
     return sum;
   }
@@ -175,12 +186,12 @@ struct Cells {
       std::vector<std::uint32_t> place(2 * cells);
       const auto scratch = std::make_unique_for_overwrite<float[]>(n);
       std::size_t cell = 0;
+      float guess = 0;  // the cell before is often alike
       for_each_index(
           std::span<const Axis>(piece),
           [&](std::size_t at, std::size_t) {
-            // The cell before is often alike.
-            value[cell] = find_one(x.values + at, scratch.get(), cell == 0 ? 0 : value[cell - 1],
-                                   &place[2 * cell]);
+            if (cell == 0) guess = element(x.values[at]);
+            value[cell] = find_one(x.values + at, scratch.get(), guess, &place[2 * cell]);
             ++cell;
           },
           from, to);
@@ -200,7 +211,7 @@ struct Cells {
     });
   }
 
-  float find_one(const float* values, float* scratch, float guess, std::uint32_t* place) const {
+  float find_one(const float* values, float* scratch, float& guess, std::uint32_t* place) const {
     const float* side_by_side = values;
     if (reduced.size() > 1 || reduced[0].stride != 1) {
       float* next = scratch;
@@ -213,6 +224,7 @@ struct Cells {
     float found[2];
     kernels::select(side_by_side, n, ranks.rank, range_or_null(), guess, found,
                     ranks.maximum ? nullptr : place);
+    guess = found[0];
     return ranks.between ? found[1] * ranks.weight[1] + found[0] * ranks.weight[0] : found[0];
   }
 
@@ -252,6 +264,9 @@ struct Cells {
 
   const kernels::Range* range_or_null() const { return distances ? &range : nullptr; }
 
+  float element(float value) const {
+    return distances ? std::abs(value - std::min(std::max(value, range.lo), range.hi)) : value;
+  }
   /// Of an element by its value.
   float slope(float value) const {
     if (!distances) return 1;
@@ -260,7 +275,7 @@ struct Cells {
 
   const RegularizedTensor& x;
   const kernels::Penalty& penalty;
-  bool distances;           // elements are distances of values to
+  bool distances;          // elements are distances of values to
   kernels::Range range{};  // this, in units
   Axes kept, reduced;
   std::size_t n;  // elements of one percentile

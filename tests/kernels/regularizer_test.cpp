@@ -139,7 +139,7 @@ TEST_CASE("selection finds what a stable sort has at that rank") {
                               scratch.data(), alone.data(), nullptr);
       for (std::size_t c = 0; c < n; ++c) {
         std::vector<float> column;
-        for (std::size_t r = 0; r < rows; ++r) 
+        for (std::size_t r = 0; r < rows; ++r)
           column.push_back(elements.of(x.values[offset[r] + c]));
         const auto places = ranking(column);
         RC_ASSERT(alone[c] == column[places[rank]]);
@@ -197,20 +197,36 @@ TEST_CASE("a maximum's equals share its gradient") {
     std::mt19937 random(7);
     for (std::size_t n = 1; n <= 40; ++n) {
       INFO("n " << n);
-      const Matrix x = matrix(random, 6, n, n, {0, 1, -0.0f, 3});
+      const Matrix x = matrix(random, 6, n, n, {0, 1, -0.0f, 3, -2});
       const std::vector<std::size_t> offset{0, n, 2 * n, 3 * n, 4 * n, 5 * n};
       const std::vector<std::size_t> to{0, 0, 0, n, n, n};
       const auto amount = ordinary_floats(random, n, -1, 1);
+      const Elements elements(random);
       std::vector<float> value(n), wanted = ordinary_floats(random, 2 * n, -1, 1), found = wanted;
       for (std::size_t c = 0; c < n; ++c) {
         float equal = 0;
-        for (const std::size_t at : offset) value[c] = std::max(value[c], x.values[at + c]);
-        for (const std::size_t at : offset) equal += x.values[at + c] == value[c] ? 1.0f : 0.0f;
-        for (std::size_t r = 0; r < 6; ++r)
-          if (x.values[offset[r] + c] == value[c]) wanted[to[r] + c] += amount[c] / equal;
+        for (const std::size_t at : offset)
+          value[c] = std::max(value[c], elements.of(x.values[at + c]));
+        for (const std::size_t at : offset) equal += elements.of(x.values[at + c]) == value[c];
+        for (std::size_t r = 0; r < 6; ++r) {
+          const float v = x.values[offset[r] + c];
+          if (elements.of(v) == value[c])
+            wanted[to[r] + c] += amount[c] / equal * elements.slope(v);
+        }
       }
-      kernels::share_columns(x.values.data(), offset.data(), 6, n, value.data(), amount.data(),
-                             found.data(), to.data());
+      kernels::share_columns(x.values.data(), offset.data(), 6, n, elements.range(), value.data(),
+                             amount.data(), found.data(), to.data());
+      CHECK(first_difference(wanted, found) == -1);
+
+      const float chosen = elements.of(x.values[0]);
+      std::size_t equal = 0;
+      for (std::size_t c = 0; c < n; ++c) {
+        if (elements.of(x.values[c]) != chosen) continue;
+        ++equal;
+        wanted[c] += 0.3f * elements.slope(x.values[c]);
+      }
+      CHECK(kernels::count_equal(x.values.data(), n, elements.range(), chosen) == equal);
+      kernels::share(x.values.data(), n, elements.range(), chosen, 0.3f, found.data());
       CHECK(first_difference(wanted, found) == -1);
     }
   });
