@@ -6,8 +6,12 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include <synfire/dataset.hpp>
 #include <synfire/dsl.hpp>
@@ -29,32 +33,63 @@ auto on_rates(R settings) {
   return [settings](Trainer& trainer) { trainer.regularize<"out">(settings); };
 }
 
-const std::vector<std::pair<const char*, std::function<void(Trainer&)>>>& regularizers() {
-  const auto percentile = [](double of, std::vector<int> axis) {
-    return Percentile{.percentile = of, .axis = std::move(axis), .target = target, .l2 = 1e-3f};
-  };
-  static const std::vector<std::pair<const char*, std::function<void(Trainer&)>>> all{
-      {"none", [](Trainer&) {}},
-      {"L1", on_rates(L1{.l1 = 1e-4f, .target = target})},
-      {"L2", on_rates(L2{.l2 = 1e-4f, .target = target})},
-      {"L1L2", on_rates(L1L2{.l1 = 1e-4f, .l2 = 1e-4f, .target = target})},
-      {"ranged L2", on_rates(RangedRegularizer<L2>{target, {.l2 = 1e-4f}})},
-      {"percentile 100 of samples", on_rates(percentile(100, {0}))},
-      {"percentile 90 of samples", on_rates(percentile(90, {0}))},
-      {"percentile 50 of samples", on_rates(percentile(50, {0}))},
-      {"percentile 100 of samples and steps", on_rates(percentile(100, {0, 1}))},
-      {"percentile 99 of samples and steps", on_rates(percentile(99, {0, 1}))},
-      {"percentile 50 of samples and steps", on_rates(percentile(50, {0, 1}))},
-      {"percentile 90 of units", on_rates(percentile(90, {2}))},
-      {"percentile 90 of steps and units", on_rates(percentile(90, {1, 2}))},
-      {"percentile 99 of everything", on_rates(percentile(99, {0, 1, 2}))},
-      {"ranged percentile 90",
-       on_rates(RangedRegularizer<Percentile>{target, {.percentile = 90, .l2 = 1e-3f}})},
-      {"L2 over time", on_rates(OverTime<L2>{{.l2 = 1e-4f, .target = target}})},
-      {"percentile 90 over time", on_rates(OverTime<Percentile>{percentile(90, {0})})},
-      {"L2 of weights",
-       [](Trainer& trainer) { trainer.regularize<"dense_2", "kernel">(L2{.l2 = 1e-4f}); }},
-  };
+template <class R>
+auto on_weights(R settings) {
+  return [settings](Trainer& trainer) { trainer.regularize<"dense_2", "kernel">(settings); };
+}
+
+using Contender = std::pair<std::string, std::function<void(Trainer&)>>;
+
+const std::vector<Contender>& regularizers() {
+  static const std::vector<Contender> all = [] {
+    std::vector<Contender> made{{"none", [](Trainer&) {}}};
+    const auto add = [&](const std::string& name, const auto& settings) {
+      made.emplace_back(name, on_rates(settings));
+    };
+    const auto add_ranged = [&](const std::string& name, const auto& settings) {
+      add("ranged " + name, RangedRegularizer<std::decay_t<decltype(settings)>>{target, settings});
+    };
+    const auto add_all = [&](const std::string& name, const auto& driven, const auto& strengths) {
+      using R = std::decay_t<decltype(driven)>;
+      add(name, driven);
+      add(name + " over time", OverTime<R>{driven});
+      add_ranged(name, strengths);
+      add("ranged " + name + " over time", OverTime<RangedRegularizer<R>>{{target, strengths}});
+    };
+    add_all("L1", L1{.l1 = 1e-4f, .target = target}, L1{.l1 = 1e-4f});
+    add_all("L2", L2{.l2 = 1e-4f, .target = target}, L2{.l2 = 1e-4f});
+    add_all("L1L2", L1L2{.l1 = 1e-4f, .l2 = 1e-4f, .target = target},
+            L1L2{.l1 = 1e-4f, .l2 = 1e-4f});
+    const std::pair<const char*, std::vector<int>> axes[] = {
+        {"samples", {0}}, {"samples and steps", {0, 1}}, {"steps", {1}},
+        {"units", {2}},   {"steps and units", {1, 2}},   {"everything", {0, 1, 2}}};
+    for (const double percentile : {100.0, 90.0, 50.0, 12.5, 0.0})
+      for (const auto& [over, axis] : axes) {
+        const std::string name = fmt::format("percentile {} of {}", percentile, over);
+        const Percentile driven{
+            .percentile = percentile, .axis = axis, .target = target, .l2 = 1e-3f};
+        const Percentile alone{.percentile = percentile, .axis = axis, .l2 = 1e-3f};
+        add(name, driven);
+        add_ranged(name, alone);
+        // Steps are axis 1 no longer.
+        if (axis == std::vector<int>{0}) {
+          add(name + " over time", OverTime<Percentile>{driven});
+          add("ranged " + name + " over time",
+              OverTime<RangedRegularizer<Percentile>>{{target, alone}});
+        }
+      }
+    made.emplace_back("L1 of weights", on_weights(L1{.l1 = 1e-4f}));
+    made.emplace_back("L2 of weights", on_weights(L2{.l2 = 1e-4f}));
+    made.emplace_back("L1L2 of weights", on_weights(L1L2{.l1 = 1e-4f, .l2 = 1e-4f}));
+    made.emplace_back("ranged L2 of weights",
+                      on_weights(RangedRegularizer<L2>{{-0.01f, 0.01f}, {.l2 = 1e-4f}}));
+    for (const int axis : {0, 1})
+      for (const double percentile : {100.0, 90.0})
+        made.emplace_back(
+            fmt::format("percentile {} of weights, axis {}", percentile, axis),
+            on_weights(Percentile{.percentile = percentile, .axis = {axis}, .l2 = 1e-3f}));
+    return made;
+  }();
   return all;
 }
 
@@ -78,7 +113,11 @@ void batch(benchmark::State& state) {
   }
 }
 
-BENCHMARK(batch)->DenseRange(0, 17)->Unit(benchmark::kMicrosecond);
+BENCHMARK(batch)
+    ->Apply([](benchmark::internal::Benchmark* all) {
+      all->DenseRange(0, static_cast<std::int64_t>(regularizers().size()) - 1);
+    })
+    ->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 

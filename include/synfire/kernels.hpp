@@ -127,33 +127,46 @@ struct RmsPropStep {
 };
 void rmsprop(float* w, float* v, float* u, float* mean, const float* g, std::size_t n,
              const RmsPropStep& step);
-/// A penalty on the distance d = x - min(max(x, lo), hi) to a range: l1 * |d| + (l2 * d) * d.
+/// A penalty on the distance d = x - min(max(x, lo), hi) to a range: l1 * |d| + l2 * d * d.
 struct Penalty {
   float lo, hi, l1, l2;
 };
-/// Of a matrix of `rows` rows of n values x / unit: adds scale * (sign(d) * l1 + (2 * l2) * d) to
-/// the gradient, whose stride may be 0, unless that is null. Returns the sum of the penalties: the
+/// target * unit; where a whole number of units is the target, that number itself.
+float in_units(float target, float unit);
+/// Of a matrix of `rows` rows of n values x / unit. With d in units, from ends in_units(), adds
+/// (scale * (2 * l2) / unit) * d and then sign(d) * (scale * l1) to the gradient, whose stride may
+/// be 0, unless that is null. Returns the sum of the penalties by those of |d| and d * d: the
 /// columns with equal j % kLanes in one float, those of the last block that is not whole in
 /// another.
 double penalty(const float* x, std::size_t stride, float unit, std::size_t rows, std::size_t n,
                const Penalty& p, float scale, float* gradient, std::size_t gradient_stride);
 
-/// Of each column c < columns of the values x[offset[r] + c], r < rows: those of ranks `rank` and
-/// rank + 1 (where there is one), the largest value having rank 0 and equal ones descending rows.
-/// value[k * columns + c] and row[k * columns + c] for k of 0 and 1; NaN for a column with NaN.
-/// With a null `row`, value[c] alone. `scratch` has rows * kLanes words.
+/// In the functions below elements are values or, where `range` is not null, the distances
+/// |x - min(max(x, lo), hi)| of values x to it.
+struct Range {
+  float lo, hi;
+};
+/// Of each column c < columns of the values x[offset[r] + c], r < rows: the elements of ranks
+/// `rank` and rank + 1 (where there is one), the largest one having rank 0 and equal ones
+/// descending rows. value[k * columns + c] and row[k * columns + c] for k of 0 and 1; NaN for a
+/// column with NaN. With a null `row`, value[c] alone. `scratch` has rows * kLanes words.
 void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
-                    std::size_t columns, std::size_t rank, std::int32_t* scratch, float* value,
-                    std::uint32_t* row);
-/// Integers in the order of the floats: zeros of both signs alike, NaN beyond the infinities.
-void order_keys(const float* x, std::size_t n, std::int32_t* key);
-/// The same of one column, whose n keys lie side by side; overwrites them up to padded(n).
-void select(std::int32_t* keys, std::size_t n, std::size_t rank, float* value, std::uint32_t* row);
+                    std::size_t columns, std::size_t rank, const Range* range,
+                    std::int32_t* scratch, float* value, std::uint32_t* row);
+/// The same of one column, whose n values lie side by side. A `guess` that is right saves passes.
+void select(const float* x, std::size_t n, std::size_t rank, const Range* range, float guess,
+            float* value, std::uint32_t* row);
 
-/// For each column of the same kind: adds amount[c] / (how many values equal value[c]) to the
-/// gradients of these, gradient[gradient_offset[r] + c].
+/// How many of n elements equal `value`.
+std::size_t count_equal(const float* x, std::size_t n, const Range* range, float value);
+/// Adds `share` to the gradient of each of n values whose element equals `value`; of a distance,
+/// -share below the range and nothing in it.
+void share(const float* x, std::size_t n, const Range* range, float value, float share,
+           float* gradient);
+/// For each column of select_columns' kind: shares amount[c] / (how many elements equal value[c])
+/// likewise, with gradient[gradient_offset[r] + c].
 void share_columns(const float* x, const std::size_t* offset, std::size_t rows, std::size_t columns,
-                   const float* value, const float* amount, float* gradient,
+                   const Range* range, const float* value, const float* amount, float* gradient,
                    const std::size_t* gradient_offset);
 
 /// out[i] = x[i] / 255, the quotient itself as Keras users write it: no factor gives its bits.

@@ -112,10 +112,11 @@ std::vector<std::size_t> axes_below(std::span<const int> axes, std::size_t rank)
 /// The same of the percentile over `reduced` axes, for each index of the others; between two
 /// elements linear, as tfp.stats.percentile has it: the gradient goes to the elements that a stable
 /// sort from the smallest on, in the order of the axes as they are named, has in these places. At
-/// 100, where KerasSpiking takes the maximum, equal elements share it.
+/// 100, where KerasSpiking takes the maximum, equal elements share it. With `distances_to`,
+/// elements are the tensor's distances to that range.
 double penalize_percentile(const RegularizedTensor& x, double percentile,
                            std::span<const std::size_t> reduced, const kernels::Penalty& penalty,
-                           float scale, ThreadPool& pool);
+                           float scale, ThreadPool& pool, const Target* distances_to = nullptr);
 
 /// Calls f(offset, gradient offset) for each index, the last axis fastest.
 template <class F>

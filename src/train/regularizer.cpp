@@ -90,15 +90,20 @@ struct Ranks {
 /// What the elements of one percentile are, and the percentiles that there are.
 struct Cells {
   Cells(const RegularizedTensor& tensor, double percentile, const kernels::Penalty& how,
-        float scale_of_gradient, Axes kept_axes, Axes reduced_axes)
+        float scale_of_gradient, const Target* distances_to, Axes kept_axes, Axes reduced_axes)
       : x(tensor),
         penalty(how),
+        distances(distances_to != nullptr),
         kept(std::move(kept_axes)),
         reduced(std::move(reduced_axes)),
         n(size_of(reduced)),
         ranks(percentile, n),
         repeats(static_cast<double>(take_repeats(kept))),
-        scale(scale_of_gradient * static_cast<float>(repeats)) {}
+        scale(scale_of_gradient * static_cast<float>(repeats)) {
+    if (distances_to != nullptr)
+      range = {kernels::in_units(distances_to->lo, x.unit),
+               kernels::in_units(distances_to->hi, x.unit)};
+  }
 
   /// The penalties of `count` percentiles, and what each adds to its elements' gradients.
   double of(const float* percentiles, std::size_t count, float* amount) const {
@@ -127,12 +132,14 @@ struct Cells {
     Buffer<std::int32_t> scratch(n * kernels::kLanes);
     Buffer<float> value(2 * width), amount(width);
     Buffer<std::uint32_t> row(2 * width);
-    const bool alone = !ranks.between && (ranks.maximum || x.gradient == nullptr);
+    const bool one_gradient = !distances && std::all_of(gradient_offset, gradient_offset + n,
+                                                        [](std::size_t to) { return to == 0; });
+    const bool alone = !ranks.between && (ranks.maximum || one_gradient || x.gradient == nullptr);
     double sum = 0;
     for_each_index(std::span(kept).first(kept.size() - 1), [&](std::size_t from, std::size_t to) {
       const float* values = x.values + from + first;
-      kernels::select_columns(values, offset, n, width, ranks.rank, scratch.data(), value.data(),
-                              alone ? nullptr : row.data());
+      kernels::select_columns(values, offset, n, width, ranks.rank, range_or_null(), scratch.data(),
+                              value.data(), alone ? nullptr : row.data());
       // Between two ranks lies a value of its own, and the gradient goes to both.
       if (ranks.between)
         for (std::size_t c = 0; c < width; ++c)
@@ -140,12 +147,24 @@ struct Cells {
       sum += of(value.data(), width, amount.data());
       if (x.gradient == nullptr) return;
       float* gradient = x.gradient + to + first;
+      if (one_gradient) {
+        for (std::size_t c = 0; c < width; ++c) gradient[c] += amount[c];
+        return;
+      }
       if (ranks.maximum)
-        return kernels::share_columns(values, offset, n, width, value.data(), amount.data(),
-                                      gradient, gradient_offset);
-      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k)
-        for (std::size_t c = 0; c < width; ++c)
-          gradient[gradient_offset[row[k * width + c]] + c] += amount[c] * ranks.weight[k];
+        return kernels::share_columns(values, offset, n, width, range_or_null(), value.data(),
+                                      amount.data(), gradient, gradient_offset);
+      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k) {
+        const std::uint32_t* at = row.data() + k * width;
+        const float weight = ranks.weight[k];
+        if (distances)
+          for (std::size_t c = 0; c < width; ++c)
+            gradient[gradient_offset[at[c]] + c] +=
+                amount[c] * weight * slope(values[offset[at[c]] + c]);
+        else
+          for (std::size_t c = 0; c < width; ++c)
+            gradient[gradient_offset[at[c]] + c] += amount[c] * weight;
+      }
     });
     return sum;
   }
@@ -165,75 +184,102 @@ struct Cells {
         piece[0].extent = last - first;
       }
       // Found first, all of them, then penalized, then followed by gradients.
-      std::vector<float> value, amount;
-      std::vector<std::uint32_t> row;
-      const auto keys = std::make_unique_for_overwrite<std::int32_t[]>(kernels::padded(n));
+      const std::size_t cells = size_of(piece);
+      std::vector<float> value(cells), amount(cells);
+      std::vector<std::uint32_t> place(2 * cells);
+      const auto scratch = std::make_unique_for_overwrite<float[]>(n);
+      std::size_t cell = 0;
+      float guess = 0;  // the cell before is often alike
       for_each_index(
           std::span<const Axis>(piece),
-          [&](std::size_t at, std::size_t) { find_one(x.values + at, keys.get(), value, row); },
+          [&](std::size_t at, std::size_t) {
+            if (cell == 0) guess = element(x.values[at]);
+            value[cell] = find_one(x.values + at, scratch.get(), guess, &place[2 * cell]);
+            ++cell;
+          },
           from, to);
-      amount.resize(value.size());
-      const double sum = of(value.data(), value.size(), amount.data());
-      std::size_t cell = 0;
-      if (x.gradient != nullptr)
-        for_each_index(
-            std::span<const Axis>(piece),
-            [&](std::size_t at, std::size_t gradient_at) {
-              add_one(x.values + at, value[cell], amount[cell], &row[2 * cell],
+      const double sum = of(value.data(), cells, amount.data());
+      if (x.gradient == nullptr) return sum;
+      cell = 0;
+      for_each_index(
+          std::span<const Axis>(piece),
+          [&](std::size_t at, std::size_t gradient_at) {
+            if (amount[cell] != 0)
+              add_one(x.values + at, value[cell], amount[cell], &place[2 * cell],
                       x.gradient + gradient_at);
-              ++cell;
-            },
-            from, to);
+            ++cell;
+          },
+          from, to);
       return sum;
     });
   }
 
-  void find_one(const float* values, std::int32_t* keys, std::vector<float>& value,
-                std::vector<std::uint32_t>& row) const {
-    const std::span<const Axis> all(reduced);
-    const Axis inner = all.back();
-    std::int32_t* next = keys;
-    for_each_index(all.first(all.size() - 1), [&](std::size_t at, std::size_t) {
-      if (inner.stride == 1) {
-        kernels::order_keys(values + at, inner.extent, next);
-        next += inner.extent;
-      } else {
-        for (std::size_t i = 0; i < inner.extent; ++i)
-          kernels::order_keys(values + at + i * inner.stride, 1, next++);
-      }
-    });
+  float find_one(const float* values, float* scratch, float& guess, std::uint32_t* place) const {
+    const float* side_by_side = values;
+    if (reduced.size() > 1 || reduced[0].stride != 1) {
+      float* next = scratch;
+      for_each_run([&](std::size_t at, std::size_t, std::size_t extent) {
+        std::copy_n(values + at, extent, next);
+        next += extent;
+      });
+      side_by_side = scratch;
+    }
     float found[2];
-    std::uint32_t places[2] = {};
-    kernels::select(keys, n, ranks.rank, found, ranks.maximum ? nullptr : places);
-    value.push_back(ranks.between ? found[1] * ranks.weight[1] + found[0] * ranks.weight[0]
-                                  : found[0]);
-    row.insert(row.end(), places, places + 2);
+    kernels::select(side_by_side, n, ranks.rank, range_or_null(), guess, found,
+                    ranks.maximum ? nullptr : place);
+    guess = found[0];
+    return ranks.between ? found[1] * ranks.weight[1] + found[0] * ranks.weight[0] : found[0];
   }
 
-  void add_one(const float* values, float value, float amount, const std::uint32_t* row,
+  void add_one(const float* values, float value, float amount, const std::uint32_t* place,
                float* gradient) const {
     if (ranks.maximum) {
-      float equal = 0;
-      const std::span<const Axis> all(reduced);
-      for_each_index(all, [&](std::size_t at, std::size_t) { equal += values[at] == value; });
-      for_each_index(all, [&](std::size_t at, std::size_t to) {
-        if (values[at] == value) gradient[to] += amount / equal;
+      std::size_t equal = 0;
+      for_each_run([&](std::size_t at, std::size_t, std::size_t extent) {
+        equal += kernels::count_equal(values + at, extent, range_or_null(), value);
+      });
+      const float share = amount / static_cast<float>(equal);
+      for_each_run([&](std::size_t at, std::size_t to, std::size_t extent) {
+        kernels::share(values + at, extent, range_or_null(), value, share, gradient + to);
       });
     } else {
-      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k)
-        gradient[gradient_offset(row[k])] += amount * ranks.weight[k];
+      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k) {
+        std::size_t at = 0, to = 0;
+        for (std::size_t i = reduced.size(), rest = place[k]; i-- != 0; rest /= reduced[i].extent) {
+          const std::size_t index = rest % reduced[i].extent;
+          at += index * reduced[i].stride;
+          to += index * reduced[i].gradient_stride;
+        }
+        gradient[to] += amount * ranks.weight[k] * slope(values[at]);
+      }
     }
   }
 
-  std::size_t gradient_offset(std::size_t place) const {
-    std::size_t offset = 0;
-    for (std::size_t i = reduced.size(); i-- != 0; place /= reduced[i].extent)
-      offset += place % reduced[i].extent * reduced[i].gradient_stride;
-    return offset;
+  /// Calls f(offset, gradient offset, extent) for one percentile's elements in their order, as many
+  /// at a time as lie side by side.
+  template <class F>
+  void for_each_run(const F& f) const {
+    const Axis& inner = reduced.back();
+    const bool whole = inner.stride == 1 && (x.gradient == nullptr || inner.gradient_stride == 1);
+    for_each_index(std::span(reduced).first(reduced.size() - whole),
+                   [&](std::size_t at, std::size_t to) { f(at, to, whole ? inner.extent : 1); });
+  }
+
+  const kernels::Range* range_or_null() const { return distances ? &range : nullptr; }
+
+  float element(float value) const {
+    return distances ? std::abs(value - std::min(std::max(value, range.lo), range.hi)) : value;
+  }
+  /// Of an element by its value.
+  float slope(float value) const {
+    if (!distances) return 1;
+    return static_cast<float>(value > range.hi) - static_cast<float>(value < range.lo);
   }
 
   const RegularizedTensor& x;
   const kernels::Penalty& penalty;
+  bool distances;          // elements are distances of values to
+  kernels::Range range{};  // this, in units
   Axes kept, reduced;
   std::size_t n;  // elements of one percentile
   Ranks ranks;
@@ -321,12 +367,12 @@ double penalize(const RegularizedTensor& x, const kernels::Penalty& penalty, flo
 
 double penalize_percentile(const RegularizedTensor& x, double percentile,
                            std::span<const std::size_t> reduced, const kernels::Penalty& penalty,
-                           float scale, ThreadPool& pool) {
+                           float scale, ThreadPool& pool, const Target* distances_to) {
   Axes over, kept;
   for (const std::size_t axis : reduced) over.push_back(x.axes[axis]);
   for (std::size_t i = 0; i < x.axes.size(); ++i)
     if (std::find(reduced.begin(), reduced.end(), i) == reduced.end()) kept.push_back(x.axes[i]);
-  const Cells cells(x, percentile, penalty, scale, std::move(kept), std::move(over));
+  const Cells cells(x, percentile, penalty, scale, distances_to, std::move(kept), std::move(over));
   const bool in_columns = !cells.kept.empty() && side_by_side(cells.kept.back());
   return in_columns ? cells.columns(pool) : cells.one_by_one(pool);
 }

@@ -8,8 +8,8 @@
 #include <synfire/dataset.hpp>
 #include <synfire/error.hpp>
 
+#include "filter_nets.hpp"
 #include "golden.hpp"
-#include "nets.hpp"
 
 using namespace synfire;
 using namespace synfire::test;
@@ -102,22 +102,22 @@ TEST_CASE("regularizers have KerasSpiking's values and gradients") {
 
 namespace {
 
-std::shared_ptr<const Regularizer> any_percentile(std::mt19937& random, std::size_t rank) {
+Percentile any_settings(std::mt19937& random, std::size_t rank) {
   std::vector<int> axes(rank);
   std::iota(axes.begin(), axes.end(), 0);
   std::shuffle(axes.begin(), axes.end(), random);
   axes.resize(1 + random() % rank);
   if (random() % 2 == 0) axes[0] -= static_cast<int>(rank);
   constexpr double percentiles[] = {0, 5, 50, 77.7, 100};
-  return regularizer(Percentile{.percentile = percentiles[random() % 5],
-                                .axis = axes,
-                                .target = {-0.5f, 0.5f},
-                                .l1 = 0.3f,
-                                .l2 = 0.2f});
+  return {.percentile = percentiles[random() % 5],
+          .axis = axes,
+          .target = {-0.5f, 0.5f},
+          .l1 = 0.3f,
+          .l2 = 0.2f};
 }
 
 std::shared_ptr<const Regularizer> any_regularizer(std::mt19937& random, std::size_t rank) {
-  switch (random() % 6) {
+  switch (random() % 8) {
     case 0:
       return regularizer(L1{.l1 = 0.4f, .target = 1});
     case 1:
@@ -129,8 +129,16 @@ std::shared_ptr<const Regularizer> any_regularizer(std::mt19937& random, std::si
           .target = {-1, 1}, .regularizer = {.l1 = 0.1f, .l2 = 0.3f, .target = 0.25f}});
     case 4:
       return regularizer(OverTime<L2>{{.l2 = 0.3f, .target = {-0.25f, 0.25f}}});
+    case 5:
+      return regularizer(RangedRegularizer<Percentile>{.target = {-0.25f, 0.25f},
+                                                       .regularizer = any_settings(random, rank)});
+    case 6:
+      return regularizer(RangedRegularizer<RangedRegularizer<L1L2>>{
+          .target = {-0.5f, 0.25f},
+          .regularizer = {.target = {0.25f, 0.5f},
+                          .regularizer = {.l1 = 0.1f, .l2 = 0.3f, .target = {-0.1f, 0.2f}}}});
     default:
-      return any_percentile(random, rank);
+      return regularizer(any_settings(random, rank));
   }
 }
 
@@ -285,6 +293,59 @@ TEST_CASE("over time is of the means over time") {
       CHECK(x.gradient[t * 36 + k] == Approx(means.gradient[k] / 6).margin(1e-6));
 }
 
+namespace {
+
+/// As it is defined: R of a tensor of distances, and R's gradient with the distances' slopes.
+template <class R>
+void check_ranged(std::mt19937& random, const Target& target, const R& inner) {
+  OwnedTensor x = tensor({5, 4, 19}, any_order(random)), distances = tensor({5, 4, 19}, {0, 1, 2});
+  std::vector<float> slopes;
+  std::size_t i = 0;
+  for_each_element(x, [&](float& value, float&) {
+    value = static_cast<float>(random() % 5) - 1;
+    const float rate = value / 0.25f;
+    const float signed_distance = rate - std::min(std::max(rate, target.lo), target.hi);
+    const bool point = target.lo == target.hi;
+    distances.values[i++] = point ? signed_distance : std::abs(signed_distance);
+    slopes.push_back(point                 ? 1.0f
+                     : signed_distance > 0 ? 1.0f
+                     : signed_distance < 0 ? -1.0f
+                                           : 0.0f);
+  });
+  x.view.unit = 0.25f;
+  const RangedRegularizer<R> ranged{target, inner};
+  INFO(ranged.signature());
+  CHECK(ranged.add(x.view, 0.5f, one_thread()) ==
+        Approx(inner.add(distances.view, 0.5f, one_thread())).epsilon(1e-5));
+  i = 0;
+  for_each_element(x, [&](float&, float& slope) {
+    CHECK(slope == Approx(distances.gradient[i] * slopes[i]).epsilon(1e-5).margin(1e-5));
+    ++i;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a ranged regularizer is of the distances to its target") {
+  std::mt19937 random(19);
+  for (const Target& target : {Target{4}, Target{0, 4}, Target{-1, 9}, Target{-INFINITY, 3}})
+    for (const Target& inner : {Target{0}, Target{-2, 3}, Target{2, 5}, Target{-3, -1}}) {
+      check_ranged(random, target, L1{.l1 = 0.3f, .target = inner});
+      check_ranged(random, target, L2{.l2 = 0.3f, .target = inner});
+      check_ranged(random, target, L1L2{.l1 = 0.1f, .l2 = 0.3f, .target = inner});
+      check_ranged(random, target, OverTime<L2>{{.l2 = 0.3f, .target = inner}});
+      check_ranged(random, target, RangedRegularizer<L2>{inner, {.l2 = 0.3f}});
+      for (const double percentile : {100.0, 90.0, 50.0, 12.5, 0.0})
+        for (const auto& axis : {std::vector<int>{0}, {0, 1}, {1}, {2}, {1, 2}, {2, 0}, {0, 1, 2}})
+          check_ranged(random, target, Percentile{percentile, axis, inner, 0.1f, 0.2f});
+    }
+}
+
+TEST_CASE("distances to a range are those of each step, whatever the reader is handed") {
+  CHECK_FALSE(RangedRegularizer<OverTime<L2>>::of_means);
+  CHECK(OverTime<RangedRegularizer<L2>>::of_means);
+}
+
 TEST_CASE("settings of a regularizer that cannot be are refused") {
   const std::vector<std::size_t> shape{4, 5, 3};
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -305,6 +366,13 @@ TEST_CASE("settings of a regularizer that cannot be are refused") {
   refused(L2{.target = kNaN}, "the target of a regularizer is (nan,nan)" + target);
   refused(Percentile{.target = {0, kNaN}}, "the target of a regularizer is (0,nan)" + target);
   refused(RangedRegularizer<L1>{.target = {2, 1}}, "the target of a regularizer is (2,1)" + target);
+  refused(RangedRegularizer<L1>{.target = {kNaN, 1}},
+          "the target of a regularizer is (nan,1)" + target);
+  refused(RangedRegularizer<L2>{.regularizer = {.l2 = -1}},
+          "the strength of a regularizer is -1" + strength);
+  refused(OverTime<L1>{{.l1 = -0.5f}}, "the strength of a regularizer is -0.5" + strength);
+  refused(OverTime<L2>{{.target = {3, 2}}}, "the target of a regularizer is (3,2)" + target);
+  refused(L2{.target = INFINITY}, "the target of a regularizer is inf" + target);
   const std::string percentile = ": it must be from 0 to 100";
   refused(Percentile{.percentile = 100.5}, "the percentile of a regularizer is 100.5" + percentile);
   refused(Percentile{.percentile = -1}, "the percentile of a regularizer is -1" + percentile);
@@ -314,6 +382,9 @@ TEST_CASE("settings of a regularizer that cannot be are refused") {
   refused(Percentile{.axis = {3}}, axes + "3: it must be from -3 to 2, for the tensor has 3 axes");
   refused(Percentile{.axis = {-4}},
           axes + "-4: it must be from -3 to 2, for the tensor has 3 axes");
+  refused(RangedRegularizer<Percentile>{.regularizer = {.percentile = 101}},
+          "the percentile of a regularizer is 101" + percentile);
+  refused(Percentile{.axis = {1, 0, 1}}, axes + "1: it must be another one than those before it");
   refused(Percentile{.axis = {1, -2}}, axes + "-2: it must be another one than those before it");
   refused(OverTime<Percentile>{{.axis = {2}}},
           axes + "2: it must be from -2 to 1, for the tensor has 2 axes");
@@ -464,6 +535,140 @@ TEST_CASE("the penalty of spikes is of what the reference hands out, step by ste
     }
   }
   CHECK(mean_loss(trainer, samples) - plain == Approx(wanted / 8).epsilon(1e-5));
+}
+
+namespace {
+
+/// The distance to 5 to 15, by L1L2 of each step and by L2 of the mean over time, from what the
+/// reference records of a layer.
+template <class Net, Name label>
+double recorded_penalty(const Parameters<Net>& parameters, const RunOptions& run,
+                        const Drawn& samples, bool of_means, bool counts) {
+  ClockedReference<Net, Probe<label>> reference(parameters, run);
+  const std::size_t inputs = ClockedReference<Net>::input_size(), n = samples.addresses.size();
+  double sum = 0;
+  const auto add = [&](double value) {
+    const double d = std::max({5 - value, value - 15, 0.0});
+    sum += (of_means ? 0 : 0.1 * d) + 0.01 * d * d;
+  };
+  for (std::size_t s = 0; s < n; ++s) {
+    reference.run(Values(samples.x).subspan(s * inputs, inputs), samples.addresses[s]);
+    const Record& record = reference.template recorded<label>();
+    std::vector<double> means(record.values().size() / run.steps);
+    for (std::size_t t = 0; t < run.steps; ++t)
+      for (std::size_t i = 0; i < means.size(); ++i) {
+        const double value = counts ? record.step(t)[i] / run.dt : record.step(t)[i];
+        means[i] += value / static_cast<double>(run.steps);
+        if (!of_means) add(value);
+      }
+    if (of_means)
+      for (const double mean : means) add(mean);
+  }
+  return sum / static_cast<double>(n);
+}
+
+template <class Net, Name label>
+void check_recorded(std::size_t classes, bool counts) {
+  std::mt19937 random(21);
+  const RunOptions run{.dt = 0.1f, .steps = 9};
+  const auto options = TrainOptions{.dt = run.dt, .steps = run.steps};
+  auto parameters = random_filters<Net>(random, run.dt);
+  const Drawn samples = draw_samples(random, ClockedReference<Net>::input_size(), classes, 8);
+  DenseTrainer<Net> plain(parameters, options), of_steps(parameters, options),
+      of_means(parameters, options);
+  of_steps.template regularize<label>(L1L2{.l1 = 0.1f, .l2 = 0.01f, .target = {5, 15}});
+  of_means.template regularize<label>(OverTime<L2>{{.l2 = 0.01f, .target = {5, 15}}});
+  const double loss = mean_loss(plain, samples);
+  CHECK(
+      mean_loss(of_steps, samples) - loss ==
+      Approx(recorded_penalty<Net, label>(parameters, run, samples, false, counts)).epsilon(1e-5));
+  CHECK(mean_loss(of_means, samples) - loss ==
+        Approx(recorded_penalty<Net, label>(parameters, run, samples, true, counts)).epsilon(1e-5));
+}
+
+/// A filter that is read once against one whose every step is read, by Flatten.
+template <class Filter, class Reader, class R>
+void check_filter_against_each_step(const R& settings, bool spiking) {
+  struct Once
+      : Network<Input<23>, Dense<33>, Spiking<Relu>, Named<"filter", Filter>, Reader, Dense<5>> {};
+  struct Each : Network<Input<23>, Dense<33>, Spiking<Relu>, Named<"filter", Filter>, Flatten,
+                        Reader, Dense<5>> {};
+  std::mt19937 random(4);
+  const TrainOptions options{.dt = 0.1f, .steps = 9, .spiking_aware = spiking, .threads = 2};
+  auto a = random_filters<Once>(random, options.dt);
+  Parameters<Each> b;
+  for (std::size_t i = 0; i < a.count(); ++i) b.tensor(i) = a.tensor(i);
+  DenseTrainer<Once> plain(a, options), once(a, options);
+  DenseTrainer<Each> each(b, options);
+  once.template regularize<"filter">(settings);
+  each.template regularize<"filter">(settings);
+  // A smaller batch before leaves its gradients in other rows.
+  const Drawn fewer = draw_samples(random, 23, 5, 3), samples = draw_samples(random, 23, 5, 6);
+  CHECK(mean_loss(once, fewer) == Approx(mean_loss(each, fewer)).epsilon(1e-5));
+  CHECK(mean_loss(once, samples) == Approx(mean_loss(each, samples)).epsilon(1e-5));
+  CHECK(mean_loss(once, samples) > mean_loss(plain, samples));
+  CHECK(gradients(once, a) != gradients(plain, a));
+  for (std::size_t i = 0; i < a.count(); ++i) {
+    INFO("tensor " << a.placed(i).name());
+    float most = 0, worst = 0;
+    for (std::size_t k = 0; k < each.gradient(i).size(); ++k) {
+      most = std::max(most, std::abs(each.gradient(i)[k]));
+      worst = std::max(worst, std::abs(each.gradient(i)[k] - once.gradient(i)[k]));
+    }
+    CHECK(worst <= 2e-5f * most);
+  }
+}
+
+template <class Filter, class Reader>
+void check_regularized_filter() {
+  check_recorded<FilterSpikes<Filter, Reader>, "filter">(33, false);
+  check_recorded<FilterHeld<Filter, Reader>, "filter">(33, false);
+  check_recorded<FilterCurrents<Filter, Reader>, "filter">(19, false);
+  for (const bool spiking : {true, false}) {
+    check_filter_against_each_step<Filter, Reader>(L2{.l2 = 0.01f, .target = {-1, 2}}, spiking);
+    check_filter_against_each_step<Filter, Reader>(OverTime<L2>{{.l2 = 0.01f, .target = {-1, 2}}},
+                                                   spiking);
+    check_filter_against_each_step<Filter, Reader>(
+        Percentile{.percentile = 60, .axis = {1}, .target = 3, .l2 = 0.01f}, spiking);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the penalty behind a Flatten is of what the reference hands out") {
+  check_recorded<Relayed, "out">(3, true);
+  check_recorded<Relayed, "flat">(3, true);
+  check_recorded<Relayed, "flatten_3">(3, true);
+  check_recorded<RelayedLater, "out">(3, true);
+  check_recorded<RelayedLater, "flat">(3, true);
+  check_recorded<Mixed, "flatten_6">(3, true);
+}
+
+TEST_CASE("a Flatten's regularizer sees its shape, and has its spikes' gradients") {
+  const auto outcome = [](const auto& regularize) {
+    std::mt19937 random(17);
+    auto parameters = random_parameters<Relayed>(random, 0.1f);
+    const Drawn samples = draw_samples(random, 20, 3, 8);
+    DenseTrainer<Relayed> trainer(parameters, {.dt = 0.1f, .steps = 9});
+    regularize(trainer);
+    const double loss = mean_loss(trainer, samples);
+    return std::pair(loss, gradients(trainer, parameters));
+  };
+  const Percentile of_rows{.percentile = 80, .axis = {2, 3}, .target = {5, 15}, .l2 = 0.1f};
+  const Percentile of_row{.percentile = 80, .axis = {2}, .target = {5, 15}, .l2 = 0.1f};
+  const auto rows = outcome([&](auto& trainer) { trainer.template regularize<"out">(of_rows); });
+  const auto row = outcome([&](auto& trainer) { trainer.template regularize<"flat">(of_row); });
+  CHECK(row.first == Approx(rows.first));
+  CHECK(same_bits(Values(row.second), Values(rows.second)));
+  CHECK_THROWS_AS(outcome([&](auto& trainer) { trainer.template regularize<"flat">(of_rows); }),
+                  InvalidSetting);
+}
+
+TEST_CASE("a filter that is read once is regularized at every step") {
+  check_regularized_filter<Lowpass<>, LastOverTime>();
+  check_regularized_filter<Lowpass<>, MeanOverTime>();
+  check_regularized_filter<Alpha<>, LastOverTime>();
+  check_regularized_filter<Alpha<>, MeanOverTime>();
 }
 
 TEST_CASE("regularized training gives the same bits for any number of threads") {

@@ -30,8 +30,13 @@ struct Percentile {
     target.check();
   }
   double add(const RegularizedTensor& x, float scale, ThreadPool& pool) const {
+    return add(x, scale, pool, nullptr);
+  }
+  /// Of the tensor's distances to a range, unless that is null.
+  double add(const RegularizedTensor& x, float scale, ThreadPool& pool,
+             const Target* distances_to) const {
     return penalize_percentile(x, percentile, axes_below(axis, x.axes.size()),
-                               {target.lo, target.hi, l1, l2}, scale, pool);
+                               {target.lo, target.hi, l1, l2}, scale, pool, distances_to);
   }
   std::string signature() const {
     std::string axes;

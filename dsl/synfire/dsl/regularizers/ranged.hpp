@@ -1,6 +1,8 @@
 // RangedRegularizer<R>: another regularizer of the distances to a target.
 #pragma once
 
+#include <algorithm>
+
 #include <synfire/regularizer.hpp>
 
 namespace synfire {
@@ -12,7 +14,8 @@ struct RangedRegularizer {
   Target target = 0;
   R regularizer{};
 
-  static constexpr bool of_means = R::of_means;
+  /// The mean of distances is not the distance of the mean.
+  static constexpr bool of_means = false;
 
   void check(std::span<const std::size_t> shape, bool in_time) const {
     target.check();
@@ -20,13 +23,21 @@ struct RangedRegularizer {
   }
 
   double add(const RegularizedTensor& x, float scale, ThreadPool& pool) const {
-    // L1 and L2 of a distance are what they are themselves with that target.
-    if constexpr (requires { regularizer.penalty(); }) {
-      kernels::Penalty penalty = regularizer.penalty();
-      if (penalty.lo == 0 && penalty.hi == 0) {
-        penalty.lo = target.lo;
-        penalty.hi = target.hi;
-        return penalize(x, penalty, scale, pool);
+    // Most regularizers of a distance are regularizers of the values, with another target.
+    if constexpr (requires(R moved) { moved.target = target; }) {
+      R moved = regularizer;
+      const Target& inner = regularizer.target;
+      if (target.lo == target.hi) {
+        moved.target = {target.lo + inner.lo, target.lo + inner.hi};
+        return moved.add(x, scale, pool);
+      }
+      if constexpr (requires { regularizer.add(x, scale, pool, &target); }) {
+        return regularizer.add(x, scale, pool, &target);
+      } else if constexpr (requires { regularizer.penalty(); }) {
+        if (inner.lo <= 0 && inner.hi >= 0) {
+          moved.target = {target.lo - inner.hi, target.hi + inner.hi};
+          return moved.add(x, scale, pool);
+        }
       }
     }
     const std::span<const Axis> axes(x.axes);
