@@ -9,6 +9,8 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
+
 #include "synfire/kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -28,6 +30,22 @@ inline constexpr std::size_t kTile = HWY_TARGET <= HWY_AVX3 ? 16 : 8;
 /// The lanes that differ from 0; NaN does (Highway's Ne says so on some targets only).
 HWY_INLINE hn::Mask<Floats> nonzero(Vector x) {
   return hn::Not(hn::Eq(x, hn::Zero(Floats())));
+}
+
+/// The least and the largest lane. (Highway 1.0.3's own know no infinities on EMU128.)
+HWY_INLINE float least_lane(Vector x) {
+#if HWY_TARGET == HWY_EMU128
+  return *std::min_element(x.raw, x.raw + kWidth);
+#else
+  return hn::GetLane(hn::MinOfLanes(Floats(), x));
+#endif
+}
+HWY_INLINE float largest_lane(Vector x) {
+#if HWY_TARGET == HWY_EMU128
+  return *std::max_element(x.raw, x.raw + kWidth);
+#else
+  return hn::GetLane(hn::MaxOfLanes(Floats(), x));
+#endif
 }
 
 #if HWY_TARGET <= HWY_AVX3
