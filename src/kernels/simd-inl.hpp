@@ -87,14 +87,16 @@ HWY_INLINE V pack(V x, hn::Mask<Floats> mask) {
 
 /// Events in the making: index and value of lanes that were chosen, vector after vector. Each
 /// append() writes whole vectors, so what lies behind the events is overwritten.
+template <class T>
 class EventWriter {
  public:
-  EventWriter(std::uint32_t* index, float* value) : index_(index), value_(value) {}
+  EventWriter(std::uint32_t* index, T* value) : index_(index), value_(value) {}
 
-  HWY_INLINE void append(Vector x, hn::Mask<Floats> mask) {
+  template <class V>
+  HWY_INLINE void append(V x, hn::Mask<Floats> mask) {
     const Words words;
     hn::StoreU(pack(lane_, mask), words, index_ + count_);
-    hn::StoreU(pack(x, mask), Floats(), value_ + count_);
+    hn::StoreU(pack(x, mask), hn::DFromV<V>(), value_ + count_);
     count_ += hn::CountTrue(Floats(), mask);
     lane_ = hn::Add(lane_, hn::Set(words, std::uint32_t{kWidth}));
   }
@@ -103,7 +105,7 @@ class EventWriter {
 
  private:
   std::uint32_t* index_;
-  float* value_;
+  T* value_;
   std::size_t count_ = 0;
   hn::Vec<Words> lane_ = hn::Iota(Words(), 0);
 };
