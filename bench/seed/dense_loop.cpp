@@ -19,7 +19,7 @@ void infer(const Task& task, std::size_t i, float* logits) {
   alignas(64) float rate[kHidden], mean[kHidden];
   dense<kInputs, kHidden>(task.image(i), task.w1, task.b1, rate);
   for (float& r : rate) r = std::max(r, 0.0f);
-  integrate(rate, task.voltage(i), kHidden, mean);
+  integrate(rate, task.voltage(i), mean);
   dense<kHidden, kClasses>(mean, task.w2, task.b2, logits);
 }
 

@@ -74,7 +74,8 @@ class Net {
 
   const float* operator()(std::size_t first) {
     hidden_(task_.image(first), rate_.data());
-    integrate(rate_.data(), task_.voltage(first), rows_ * kHidden, mean_.data());
+    for (std::size_t r = 0; r < rows_; ++r)
+      integrate(rate_.data() + r * kHidden, task_.voltage(first + r), mean_.data() + r * kHidden);
     output_(mean_.data(), logits_.data());
     return logits_.data();
   }
