@@ -92,8 +92,12 @@ struct Dense {
 
     Values value() const { return {sum.data(), Width}; }
 
-    void tally(LayerActivity& activity) const { activity.synaptic_operations += operations; }
-    void forget() { operations = 0; }
+    void tally(LayerActivity& activity) const {
+      activity.synaptic_operations += operations;
+      activity.weight_rows += rows_read;
+      activity.weight_bytes += rows_read * stride * sizeof(float);
+    }
+    void forget() { operations = rows_read = 0; }
 
     void add_analog(Values in) {
       const std::size_t n = kernels::nonzeros(in.data(), inputs, index.data(), amount.data());
@@ -103,12 +107,13 @@ struct Dense {
     void add(const std::uint32_t* rows, std::size_t n) {
       kernels::accumulate_rows(weights->rows.data(), stride, weights->bias.data(), rows,
                                amount.data(), n, sum.data());
+      rows_read += n;
     }
 
     std::shared_ptr<const Weights> weights;  // one copy for all engines of a batch
     Buffer<std::uint32_t> index;
     Buffer<float> amount, sum;
-    std::uint64_t operations = 0;
+    std::uint64_t operations = 0, rows_read = 0;
   };
 
   template <class Site>
