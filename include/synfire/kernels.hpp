@@ -28,6 +28,11 @@ std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float*
 void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* value, std::size_t count, float* out);
 
+/// The sum of all words of the rows rows[index[k]*stride+j], j < stride: what merely reading them
+/// costs.
+std::uint32_t read_rows(const std::uint32_t* rows, std::size_t stride, const std::uint32_t* index,
+                        std::size_t count);
+
 /// Rate neurons (KerasSpiking's SpikingActivation), one step, events out: for i < n
 /// v += drive[i]; c = floor(v); v -= c; where c != 0, writes (i, c). Returns the number of events.
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
