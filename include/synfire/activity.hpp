@@ -21,6 +21,9 @@ struct LayerActivity {
   /// Weights applied (layers of synapses). From spikes: each spike reaches `neurons` targets, a
   /// multiple spike counting each time. From analog values: each nonzero value reaches them once.
   std::uint64_t synaptic_operations = 0;
+  /// Rows of weights read (layers of synapses), one for each event of each step, and their bytes as
+  /// they lie in memory, padding included.
+  std::uint64_t weight_rows = 0, weight_bytes = 0;
   /// Membrane updates done: neurons x steps (layers of spiking neurons).
   std::uint64_t neuron_updates = 0;
   /// Firing rates in hertz: of one neuron over one sample's steps; the mean and the maximum over
@@ -39,6 +42,7 @@ struct Activity {
 
   std::uint64_t spikes() const;
   std::uint64_t synaptic_operations() const;
+  std::uint64_t weight_bytes() const;
   std::uint64_t neuron_updates() const;
   double mean_rate() const;  // over all spiking neurons; 0 where there are none
   double max_rate() const;
@@ -60,6 +64,8 @@ struct Activity {
     for (std::size_t i = 0; i < layers.size(); ++i) {
       layers[i].spikes += more.layers[i].spikes;
       layers[i].synaptic_operations += more.layers[i].synaptic_operations;
+      layers[i].weight_rows += more.layers[i].weight_rows;
+      layers[i].weight_bytes += more.layers[i].weight_bytes;
       layers[i].neuron_updates += more.layers[i].neuron_updates;
       layers[i].most_spikes = std::max(layers[i].most_spikes, more.layers[i].most_spikes);
     }

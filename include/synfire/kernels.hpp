@@ -82,6 +82,11 @@ void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const st
                            const std::uint32_t* quad, const Quantized& in, const float* start,
                            const float* scale, float* out);
 
+/// The sum of all words of the rows rows[index[k]*stride+j], j < stride: what merely reading them
+/// costs.
+std::uint32_t read_rows(const std::uint32_t* rows, std::size_t stride, const std::uint32_t* index,
+                        std::size_t count);
+
 /// Rate neurons (KerasSpiking's SpikingActivation), one step, events out: for i < n
 /// v += drive[i]; c = floor(v); v -= c; where c != 0, writes (i, c). Returns the number of events.
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,

@@ -72,6 +72,20 @@ struct Trace {
 /// Number of spikes of a neuron in a step -> how many neuron-steps had that many.
 using SpikeHistogram = std::map<long, std::uint64_t>;
 
+/// An event engine of a compiled network: one thread, nothing allocated after it is made.
+class ModelEngine {
+ public:
+  virtual ~ModelEngine() = default;
+  /// An engine for another thread, with the same weights in memory.
+  virtual std::unique_ptr<ModelEngine> copy() const = 0;
+  /// The output, valid until the next run; `sample` addresses the initial voltages. Throws
+  /// ShapeMismatch.
+  virtual std::span<const float> run(std::span<const float> input, std::size_t sample) = 0;
+  /// Counts of all runs since it was made or forget() was called.
+  virtual Activity activity() const = 0;
+  virtual void forget() = 0;
+};
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -98,6 +112,8 @@ class Model {
                                   std::size_t threads) const = 0;
   virtual Inference run(std::span<const float> image, const RunOptions& options, std::size_t sample,
                         std::size_t repeats) const = 0;
+  /// Holds the weights as they are now, in the layout of the kernels.
+  virtual std::unique_ptr<ModelEngine> engine(const RunOptions& options) const = 0;
   /// By the reference; spike for spike what run() does with the same sample number.
   virtual Trace trace(std::span<const float> image, const RunOptions& options,
                       std::size_t sample) const = 0;

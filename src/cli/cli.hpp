@@ -27,6 +27,7 @@ void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_run(CLI::App& app);
 void add_energy(CLI::App& app);
+void add_bench(CLI::App& app);
 void add_info(CLI::App& app);
 void add_nets(CLI::App& app);
 void add_data(CLI::App& app);
@@ -74,13 +75,14 @@ void keep_first(ImageSet& set, std::size_t count);
 /// --net, --weights, and --dt, --steps, --seed where a net is run. What is not given is taken from
 /// the weights' metadata, then from the net itself.
 struct ModelOptions {
-  std::optional<std::string> net;
-  std::string weights;
+  std::optional<std::string> net, weights;
   std::optional<float> dt;
   std::optional<std::size_t> steps;
   std::uint64_t seed = 0;
 
-  void declare(CLI::App& command);
+  enum class Weights { Trained, OrFresh };
+  /// With OrFresh, a net without --weights has those that training starts from.
+  void declare(CLI::App& command, Weights wanted = Weights::Trained);
   struct Loaded {
     std::unique_ptr<Model> model;
     RunOptions run;
@@ -99,7 +101,7 @@ struct JsonOption {
   void write(const Json& json) const;
 };
 
-/// Version, processor target and threads: what figures depend on.
+/// Version, compiler, processor, its target and threads: what figures depend on.
 Json provenance(std::size_t threads);
 Json to_json(const Dataset& data);
 Json to_json(const RunOptions& options);

@@ -144,7 +144,7 @@ void act(const Energy& e) {
   e.json.write({{"command", "energy"},
                 {"net", info.name},
                 {"signature", info.signature},
-                {"weights", e.model.weights},
+                {"weights", *e.model.weights},
                 {"data", to_json(data)},
                 {"provenance", provenance(e.threads)},
                 {"run", to_json(options)},

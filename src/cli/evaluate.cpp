@@ -37,7 +37,7 @@ void act(const Evaluate& e) {
   e.json.write({{"command", "evaluate"},
                 {"net", info.name},
                 {"signature", info.signature},
-                {"weights", e.model.weights},
+                {"weights", *e.model.weights},
                 {"data", to_json(data)},
                 {"provenance", provenance(e.threads)},
                 {"run", to_json(run)},

@@ -1,4 +1,6 @@
 // Figures as JSON.
+#include <fstream>
+
 #include <synfire/parallel.hpp>
 #include <synfire/target.hpp>
 #include <synfire/weights.hpp>
@@ -19,8 +21,36 @@ void JsonOption::write(const Json& json) const {
   if (path) write_file(*path, json.dump(2) + "\n");
 }
 
+namespace {
+
+#ifdef __clang__
+constexpr char kCompiler[] = __VERSION__;
+#else
+constexpr char kCompiler[] = "g++ " __VERSION__;
+#endif
+
+/// Of the first processor, as Linux says; empty where it does not.
+Json processor() {
+  Json found{{"name", ""}, {"family", ""}, {"model", ""}};
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line) && !line.empty();) {
+    const auto colon = line.find(": ");
+    const std::string key = line.substr(0, line.find_first_of("\t:"));
+    if (colon == std::string::npos) continue;
+    const std::string value = line.substr(colon + 2);
+    if (key == "model name") found["name"] = value;
+    if (key == "cpu family") found["family"] = value;
+    if (key == "model") found["model"] = value;
+  }
+  return found;
+}
+
+}  // namespace
+
 Json provenance(std::size_t threads) {
   return {{"version", SYNFIRE_VERSION},
+          {"compiler", kCompiler},
+          {"processor", processor()},
           {"target", active_target()},
           {"threads", thread_count(threads)}};
 }
@@ -79,7 +109,8 @@ Json to_json(const Activity& activity) {
     Json json{{"index", layer.index},
               {"label", layer.label},
               {"neurons", layer.neurons},
-              {"synaptic_operations", layer.synaptic_operations}};
+              {"synaptic_operations", layer.synaptic_operations},
+              {"weight_bytes", layer.weight_bytes}};
     if (layer.spiking)
       json.update({{"spikes", layer.spikes},
                    {"neuron_updates", layer.neuron_updates},
@@ -92,6 +123,7 @@ Json to_json(const Activity& activity) {
           {"dt", activity.dt},
           {"spikes", activity.spikes()},
           {"synaptic_operations", activity.synaptic_operations()},
+          {"weight_bytes", activity.weight_bytes()},
           {"neuron_updates", activity.neuron_updates()},
           {"mean_rate_hz", activity.mean_rate()},
           {"max_rate_hz", activity.max_rate()},

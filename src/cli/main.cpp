@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   cli::add_evaluate(app);
   cli::add_run(app);
   cli::add_energy(app);
+  cli::add_bench(app);
   cli::add_info(app);
   cli::add_nets(app);
   cli::add_data(app);

@@ -53,20 +53,29 @@ void keep_first(ImageSet& set, std::size_t count) {
   set.pixels.resize(count * set.pixels_per_image());
 }
 
-void ModelOptions::declare(CLI::App& command) {
+void ModelOptions::declare(CLI::App& command, Weights wanted) {
   command.add_option("--net", net, "A ready-made net (see synfire nets); that of the weights");
-  command.add_option("--weights", weights, "Trained weights (safetensors)")->required();
+  const bool fresh = wanted == Weights::OrFresh;
+  command
+      .add_option("--weights", weights,
+                  fresh ? "Trained weights (safetensors); without, untrained ones"
+                        : "Trained weights (safetensors)")
+      ->required(!fresh);
   command.add_option("--dt", dt, "Seconds a step; those of the training");
   add_count(command, "--steps", steps, "Steps an image; those of the training");
   add_count(command, "--seed", seed, "Of the initial voltages")->capture_default_str();
 }
 
 ModelOptions::Loaded ModelOptions::load() const {
-  const auto stored = read_safetensors(weights).metadata;
+  std::map<std::string, std::string> stored;
+  if (weights) stored = read_safetensors(*weights).metadata;
   const auto trained = stored.find("net");
   const std::string name = net ? *net : trained != stored.end() ? trained->second : "spiking";
   Loaded loaded{make_model(name), {}};
-  loaded.model->load(weights);
+  if (weights)
+    loaded.model->load(*weights);
+  else
+    loaded.model->initialize(seed);
   const ModelInfo info = loaded.model->info();
   loaded.run.dt = dt.value_or(number<float>(stored, "dt").value_or(info.defaults.dt));
   loaded.run.steps =

@@ -55,7 +55,7 @@ void act(const Run& r) {
   r.json.write({{"command", "run"},
                 {"net", info.name},
                 {"signature", info.signature},
-                {"weights", r.model.weights},
+                {"weights", *r.model.weights},
                 {"data", to_json(data)},
                 {"provenance", provenance(1)},
                 {"run", to_json(run)},

@@ -70,6 +70,43 @@ void accumulate_rows(const float* rows, std::size_t stride, const float* start,
   accumulate_from<kTile>(0, rows, stride, start, index, value, count, out);
 }
 
+// As accumulate_rows, less the arithmetic: the fastest that these rows can be read.
+template <std::size_t kVectors>
+HWY_INLINE hn::Vec<Words> read_tile(const std::uint32_t* rows, std::size_t stride,
+                                    const std::uint32_t* index, std::size_t count) {
+  const Words d;
+  hn::Vec<Words> sum[kVectors];
+  for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::Zero(d);
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::uint32_t* row = rows + index[k] * stride;
+    asm("" : "+r"(row));
+    if constexpr (kWidth < kLanes) {
+      const std::uint32_t* ahead = rows + index[std::min(k + 4, count - 1)] * stride;
+      for (std::size_t j = 0; j < kVectors * kWidth; j += kLanes) hwy::Prefetch(ahead + j);
+    }
+    for (std::size_t j = 0; j < kVectors; ++j)
+      sum[j] = hn::Add(sum[j], hn::LoadU(d, row + j * kWidth));
+  }
+  for (std::size_t j = 1; j < kVectors; ++j) sum[0] = hn::Add(sum[0], sum[j]);
+  return sum[0];
+}
+
+template <std::size_t kVectors>
+HWY_INLINE hn::Vec<Words> read_from(std::size_t j, const std::uint32_t* rows, std::size_t stride,
+                                    const std::uint32_t* index, std::size_t count) {
+  auto sum = hn::Zero(Words());
+  for (; j + kVectors * kWidth <= stride; j += kVectors * kWidth)
+    sum = hn::Add(sum, read_tile<kVectors>(rows + j, stride, index, count));
+  if constexpr (kVectors > 1)
+    sum = hn::Add(sum, read_from<kVectors / 2>(j, rows, stride, index, count));
+  return sum;
+}
+
+std::uint32_t read_rows(const std::uint32_t* rows, std::size_t stride, const std::uint32_t* index,
+                        std::size_t count) {
+  return hn::GetLane(hn::SumOfLanes(Words(), read_from<kTile>(0, rows, stride, index, count)));
+}
+
 void scale_pixels(const std::uint8_t* x, std::size_t n, float* out) {
   const Floats d;
   const hn::RebindToSigned<Floats> integers;
@@ -90,6 +127,7 @@ namespace synfire::kernels {
 
 HWY_EXPORT(nonzeros);
 HWY_EXPORT(accumulate_rows);
+HWY_EXPORT(read_rows);
 HWY_EXPORT(scale_pixels);
 
 std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value) {
@@ -100,6 +138,11 @@ void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* value, std::size_t count,
                      float* out) {
   HWY_DYNAMIC_DISPATCH(accumulate_rows)(rows, stride, start, index, value, count, out);
+}
+
+std::uint32_t read_rows(const std::uint32_t* rows, std::size_t stride, const std::uint32_t* index,
+                        std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(read_rows)(rows, stride, index, count);
 }
 
 void scale_pixels(const std::uint8_t* x, std::size_t n, float* out) {

@@ -25,6 +25,10 @@ std::uint64_t Activity::synaptic_operations() const {
   return sum(layers, &LayerActivity::synaptic_operations);
 }
 
+std::uint64_t Activity::weight_bytes() const {
+  return sum(layers, &LayerActivity::weight_bytes);
+}
+
 std::uint64_t Activity::neuron_updates() const {
   return sum(layers, &LayerActivity::neuron_updates);
 }

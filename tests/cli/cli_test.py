@@ -61,7 +61,7 @@ class InFolder(unittest.TestCase):
 class Usage(InFolder):
     def test_help_is_everywhere(self):
         self.assertIn("tutorial", self.run_well("--help"))
-        for command in ["tutorial", "train", "evaluate", "run", "energy", "info", "nets",
+        for command in ["tutorial", "train", "evaluate", "run", "energy", "bench", "info", "nets",
                         "data", "data list", "data fetch", "data check"]:
             self.assertIn("Usage:", self.run_well(*command.split(), "--help"))
         self.assertRegex(self.run_well("--version"), r"^synfire \d+\.\d+\.\d+\n$")
@@ -338,6 +338,140 @@ class Tutorial(InFolder):
         text = self.run_well("tutorial", "--quick")
         for figure in ["88.53%", "19.74%", "65.61%", "88.29%", "88.56%", "84.28%", "15.6"]:
             self.assertIn(figure, text)
+
+
+class Bench(InFolder):
+    QUICK = ["bench", *SMALL, "--repeats", 1280]
+
+    def report(self, *more, name="bench.json"):
+        text = self.run_well(*self.QUICK, "--json", name, *more)
+        return json.loads((self.folder / name).read_text()), text
+
+    def test_figures_of_every_net(self):
+        for net in NETS:
+            with self.subTest(net):
+                report, text = self.report("--net", net, "--seed", 3)
+                for key in ["command", "net", "signature", "weights", "data", "provenance", "run",
+                            "latency", "first_call", "throughput", "weights_read", "perf",
+                            "activity"]:
+                    self.assertIn(key, report)
+                self.assertEqual((report["net"], report["weights"], report["run"]["seed"]),
+                                 (net, None, 3))
+                for key in ["version", "compiler", "processor", "target", "threads", "date"]:
+                    self.assertTrue(report["provenance"][key])
+                self.assertEqual(set(report["provenance"]["processor"]),
+                                 {"name", "family", "model"})
+                times = report["latency"]
+                self.assertEqual((times["runs"], times["images"]), (1280, 640))
+                self.assertLessEqual(0, times["clock_us"])
+                self.assertLess(0, times["p50_us"])
+                for less, more in [("clock_us", "p50_us"), ("p50_us", "p99_us"),
+                                   ("p99_us", "p99_9_us"), ("p99_9_us", "worst_us")]:
+                    self.assertLessEqual(times[less], times[more])
+                self.assertLessEqual(times["p99_9_of_medians_us"], times["worst_us"])
+                for rate in report["throughput"].values():
+                    self.assertGreater(rate, 0)
+                for time in report["first_call"].values():
+                    self.assertGreater(time, 0)
+                read = report["weights_read"]
+                self.assertAlmostEqual(read["bytes"], report["activity"]["weight_bytes"] / 640, 6)
+                self.assertAlmostEqual(read["image_to_reading"],
+                                       times["p50_us"] / read["reading_p50_us"], 6)
+                for cache in [read["l2"], read["l3"]]:
+                    self.assertAlmostEqual(cache["attained"], read["gb_per_s"] / cache["gb_per_s"],
+                                           6)
+                for line in ["one image, p50, us", "images a second, one thread",
+                             "weights read an image, bytes", "one image / merely reading"]:
+                    self.assertIn(line, text)
+                self.assertNotIn("now / before", text)
+
+    def test_counts_are_those_of_evaluate(self):
+        path = self.weights()
+        report, _ = self.report("--weights", path)
+        self.run_well("evaluate", "--weights", path, *SMALL, "--json", "evaluate.json")
+        evaluated = json.loads((self.folder / "evaluate.json").read_text())
+        for key in ["net", "signature", "weights", "data", "run"]:
+            self.assertEqual(report[key], evaluated[key])
+        self.assertEqual(report["activity"], evaluated["test"]["activity"])
+        # Rows of 128 floats for the events of the image, of 16 for those of the means.
+        rows = [layer["weight_bytes"] for layer in report["activity"]["layers"]]
+        self.assertEqual([rows[0] % (128 * 4), rows[1], rows[2] % (16 * 4)], [0, 0, 0])
+
+    def test_counters_are_read_or_missing_in_one_sentence(self):
+        report, text = self.report("--perf")
+        if report["perf"] is None:
+            self.assertEqual(text.count("--perf: no hardware counter can be read here ("), 1)
+        else:
+            self.assertEqual(set(report["perf"]),
+                             {"cycles", "instructions", "l1d_misses", "llc_misses"})
+            self.assertIn("an image", text)
+
+    def test_comparison(self):
+        sound, _ = self.report(name="old.json")
+        text = self.run_well(*self.QUICK, "--compare", "old.json", "--steps", 5)
+        self.assertRegex(text, r"now +before +now / before")
+        p50 = re.search(r"^one image, p50, us +([\d.]+) +([\d.]+) +[\d.]+$", text, re.M)
+        self.assertEqual(p50[2], f"{sound['latency']['p50_us']:.2f}")
+        self.assertIn("not the same: steps is \"5\", was \"10\"\n", text)
+        self.assertEqual(text.count("not the same"), 1)
+
+        def without(*keys):
+            report = json.loads(json.dumps(sound))
+            place = report
+            for key in keys[:-1]:
+                place = place[key]
+            del place[keys[-1]]
+            return report
+
+        def doctored(value, *keys):
+            report = without(*keys)
+            place = report
+            for key in keys[:-1]:
+                place = place[key]
+            place[keys[-1]] = value
+            return report
+
+        processor = ["provenance", "processor"]
+        faults = [
+            ("of another processor .its name is", doctored("Abacus\n9", *processor, "name")),
+            ("of another processor .its family is", doctored("99", *processor, "family")),
+            ("of another processor .its model is", doctored("99", *processor, "model")),
+            ("of another processor .its target is", doctored("NONE", "provenance", "target")),
+            ("processor/name is not there", doctored("", *processor, "name")),
+            ("processor/name is not there", without("provenance", "processor")),
+            ("/provenance/target is not there", doctored(3, "provenance", "target")),
+            ("/latency/p50_us is not there", without("latency", "p50_us")),
+            ("/latency/p99_us is not there", doctored("2", "latency", "p99_us")),
+            ("/latency/worst_us is not there", doctored(-1, "latency", "worst_us")),
+            ("/weights_read/l2/gb_per_s", doctored(None, "weights_read", "l2", "gb_per_s")),
+            ("/weights_read/l3/gb_per_s", doctored([], "weights_read", "l3")),
+            ("/perf/cycles is not there", doctored({"cycles": "many"}, "perf")),
+            ("/run/dt is not there", doctored({}, "run", "dt")),
+            ("command is not bench", doctored("evaluate", "command")),
+            ("command is not bench", []), ("command is not bench", 3),
+            ("not whole JSON", doctored(math.nan, "latency", "p50_us")),
+        ]
+        whole = json.dumps(sound)
+        texts = [(fault, json.dumps(report)) for fault, report in faults]
+        texts += [("not whole JSON", whole[:-2]), ("not whole JSON", ""), ("not whole JSON", "\0"),
+                  ("not whole JSON", whole.replace("}", ', "x": 1e999}', 1)),
+                  ("longer than 1 MB", whole + " " * (1 << 20)), ("not whole JSON", "[" * 100000)]
+        for fault, text in texts:
+            with self.subTest(fault):
+                (self.folder / "faulty.json").write_text(text)
+                self.refused("faulty.json.*" + fault, *self.QUICK, "--compare", "faulty.json")
+        self.refused("missing.json: no such file", *self.QUICK, "--compare", "missing.json")
+        self.refused("is not a file", *self.QUICK, "--compare", ".")
+
+    def test_bad_input(self):
+        self.refused("--repeats is 0", "bench", "--repeats", 0)
+        self.refused("--repeats is 10000001", "bench", "--repeats", 10000001)
+        self.refused("one of nonspiking", "bench", "--net", "none")
+        self.refused("no such file", "bench", "--weights", "missing.safetensors")
+        self.refused("no such file|file name", "bench", "--weights", "")
+        self.refused("threads is 5000", "bench", *SMALL, "--threads", 5000)
+        self.refused("steps is 0", "bench", "--steps", 0)
+        self.refused("missing/b.json", "bench", "--json", "missing/b.json")
 
 
 class BadInput(InFolder):

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <new>
+#include <synfire/model.hpp>
 
 #include "filter_nets.hpp"
 
@@ -78,4 +79,28 @@ TEST_CASE("an engine allocates when it is made and never while it runs") {
   check_no_allocation<LastOfStream, Probe<"first">>(true);
   check_no_allocation<LowpassToDense>(true);
   check_no_allocation<FilterSpikes<Alpha<>, MeanOverTime>>(true);
+}
+
+TEST_CASE(
+    "the engines of the ready-made nets allocate when they are made and never while they run") {
+  for (const std::string& name : model_names()) {
+    INFO("net " << name);
+    std::mt19937 random(1);
+    const auto model = make_model(name);
+    model->initialize(1);
+    const auto engine = model->engine(model->info().defaults);
+    const auto other = engine->copy();
+    const auto sample = random_sample(random, 28 * 28);
+    const std::size_t before = allocations;
+    for (std::size_t i = 0; i < 10; ++i) {
+      engine->run(sample, i);
+      other->run(sample, i);
+    }
+    CHECK(allocations == before);
+    const Activity activity = engine->activity();
+    CHECK(activity.samples == 10);
+    CHECK(activity.weight_bytes() > 0);
+    CHECK(activity.weight_bytes() == other->activity().weight_bytes());
+    CHECK(same_bits(engine->run(sample, 3), other->run(sample, 3)));
+  }
 }

@@ -98,7 +98,7 @@ TEST_CASE("the engine counts what it did") {
   const auto parameters = random_parameters<TwoLayers>(random, options.dt);
   EventEngine<TwoLayers> engine(parameters, options);
   ClockedReference<TwoLayers, Probe<"first">, Probe<"second">> reference(parameters, options);
-  std::uint64_t first = 0, second = 0, nonzero_inputs = 0, means = 0;
+  std::uint64_t first = 0, second = 0, nonzero_inputs = 0, events = 0, means = 0;
   float most = 0;
   for (std::size_t s = 0; s < 5; ++s) {
     const auto sample = random_sample(random, 23);
@@ -113,24 +113,32 @@ TEST_CASE("the engine counts what it did") {
       means += total != 0;
       second += static_cast<std::uint64_t>(total);
     }
-    for (const float count : reference.recorded<"first">().values())
+    for (const float count : reference.recorded<"first">().values()) {
       first += static_cast<std::uint64_t>(count);
+      events += count != 0;
+    }
   }
   const Activity activity = engine.activity();
   REQUIRE(activity.layers.size() == 5);
   CHECK(activity.samples == 5);
   CHECK(activity.layers[0].synaptic_operations == nonzero_inputs * 33);
+  CHECK(activity.layers[0].weight_rows == nonzero_inputs);
+  CHECK(activity.layers[0].weight_bytes == nonzero_inputs * 48 * 4);  // 33, padded
   CHECK(activity.layers[1].label == "first");
   CHECK(activity.layers[1].spikes == first);
   CHECK(activity.layers[1].neuron_updates == 5 * 20 * 33);
   CHECK(activity.layers[2].synaptic_operations == first * 40);
+  CHECK(activity.layers[2].weight_rows == events);  // a double spike reads its row once
+  CHECK(activity.layers[2].weight_bytes == events * 48 * 4);
   CHECK(activity.layers[3].spikes == second);
   CHECK(activity.layers[3].max_rate == Approx(most / (20 * 0.01)));
   CHECK(activity.layers[3].mean_rate == Approx(static_cast<double>(second) / (5 * 40 * 20 * 0.01)));
   CHECK(activity.layers[4].synaptic_operations == means * 5);
   CHECK(activity.spikes() == first + second);
+  CHECK(activity.weight_bytes() == (nonzero_inputs + events) * 48 * 4 + means * 16 * 4);
   engine.forget();
   CHECK(engine.activity().spikes() == 0);
+  CHECK(engine.activity().weight_bytes() == 0);
 }
 
 TEST_CASE("initial voltages are addressed by seed and sample, or given") {

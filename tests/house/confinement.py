@@ -19,7 +19,7 @@ ROOMS = [
     (r"fmt/", ["src", "bench"]),
     (r"CLI/", ["src/cli"]),
     (r"catch2/|rapidcheck", ["tests"]),
-    (r"benchmark/", ["bench"]),
+    (r"benchmark/", ["bench", "src/cli"]),
     (r"synfire/dsl", ["dsl", "src/nets", "examples", "tests", "bench"]),
     (r"kernels/", ["src/kernels", "tests/kernels"]),
     (r"runtime/", ["src/runtime"]),

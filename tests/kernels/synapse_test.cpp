@@ -124,6 +124,27 @@ TEST_CASE("accumulate_rows carries infinities, NaN and denormals as the plain lo
   });
 }
 
+TEST_CASE("read_rows sums every word of the rows, and no other") {
+  on_every_target([] {
+    std::mt19937 random(4);
+    for (std::size_t stride = kernels::kLanes; stride <= 37 * kernels::kLanes;
+         stride += kernels::kLanes)
+      for (std::size_t count : {0, 1, 2, 7, 64}) {
+        constexpr std::size_t kRows = 50;
+        std::vector<std::uint32_t> rows(kRows * stride), index(count);
+        for (auto& word : rows) word = static_cast<std::uint32_t>(random());
+        for (auto& row : index) row = static_cast<std::uint32_t>(random() % kRows);
+        std::uint32_t expected = 0;
+        for (const auto row : index)
+          for (std::size_t j = 0; j < stride; ++j) expected += rows[row * stride + j];
+        INFO("stride " << stride << ", rows " << count);
+        const auto rows_in = poisoned(rows, std::uint32_t{1});
+        const auto index_in = poisoned(index, std::numeric_limits<std::uint32_t>::max());
+        REQUIRE(kernels::read_rows(rows_in.data(), stride, index_in.data(), count) == expected);
+      }
+  });
+}
+
 TEST_CASE("scale_pixels divides bytes by 255 and touches n values alone") {
   on_every_target([] {
     std::mt19937 random(3);

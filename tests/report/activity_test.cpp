@@ -9,6 +9,7 @@ namespace {
 synfire::Activity example() {
   synfire::LayerActivity dense{.index = 2, .label = "hidden", .neurons = 128};
   dense.synaptic_operations = 100352;
+  dense.weight_bytes = 401408;
   synfire::LayerActivity first{.index = 3, .label = "spiking_3", .neurons = 128};
   first.spikes = 50;
   first.neuron_updates = 2560;
@@ -18,6 +19,7 @@ synfire::Activity example() {
   synfire::LayerActivity second{.index = 4, .label = "spiking_4", .neurons = 384};
   second.spikes = 7;
   second.synaptic_operations = 500;
+  second.weight_bytes = 64;
   second.neuron_updates = 7680;
   second.mean_rate = 6;
   second.max_rate = 30;
@@ -36,6 +38,7 @@ TEST_CASE("activity adds its layers up, and weighs rates by neurons") {
   const auto activity = example();
   CHECK(activity.spikes() == 57);
   CHECK(activity.synaptic_operations() == 100852);
+  CHECK(activity.weight_bytes() == 401472);
   CHECK(activity.neuron_updates() == 10240);
   CHECK(activity.mean_rate() == 5.0);  // (128*2 + 384*6) / 512: the dense layer does not count
   CHECK(activity.max_rate() == 40.0);

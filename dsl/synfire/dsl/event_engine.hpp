@@ -105,6 +105,7 @@ class EventEngine : detail::check_probes<Net, Probed...>,
     hana::for_each(layers_, [&](const auto& layer) {
       if constexpr (requires(LayerActivity & a) { layer.expansion.tally(a); }) {
         to->spikes = to->synaptic_operations = to->neuron_updates = 0;
+        to->weight_rows = to->weight_bytes = 0;
         to->most_spikes = 0;
         to->mean_rate = to->max_rate = 0;
         layer.expansion.tally(*to++);

@@ -18,6 +18,7 @@
 #include <synfire/dsl/example_run.hpp>
 #include <synfire/dsl/parameters.hpp>
 #include <synfire/model.hpp>
+#include <synfire/percentile.hpp>
 
 namespace synfire {
 
@@ -121,7 +122,7 @@ class NetModel final : public Model {
       single.run(input, i);
       microseconds.push_back(seconds_since(begin) * 1e6);
     }
-    result.microseconds_p50 = median(microseconds);
+    result.microseconds_p50 = percentile(microseconds, 0.5);
     return result;
   }
 
@@ -146,7 +147,11 @@ class NetModel final : public Model {
     engine.reset();
     const Values logits = engine.run(image, sample);
     return {std::vector<float>(logits.begin(), logits.end()), arg_max(logits), engine.activity(),
-            median(microseconds)};
+            percentile(microseconds, 0.5)};
+  }
+
+  std::unique_ptr<ModelEngine> engine(const RunOptions& options) const override {
+    return std::make_unique<Engine>(EventEngine<Net>(parameters_, options));
   }
 
   Trace trace(std::span<const float> image, const RunOptions& options,
@@ -186,6 +191,17 @@ class NetModel final : public Model {
   }
 
  private:
+  struct Engine final : ModelEngine {
+    explicit Engine(EventEngine<Net> made) : net(std::move(made)) {}
+
+    std::unique_ptr<ModelEngine> copy() const override { return std::make_unique<Engine>(net); }
+    Values run(Values input, std::size_t sample) override { return net.run(input, sample); }
+    Activity activity() const override { return net.activity(); }
+    void forget() override { net.forget(); }
+
+    EventEngine<Net> net;
+  };
+
   using Clock = std::chrono::steady_clock;
   using Ends = detail::Ends<typename Net::Walk>;
   static constexpr auto kOutput = Ends::template last<false>();
@@ -196,11 +212,6 @@ class NetModel final : public Model {
 
   static double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
-  }
-  static double median(std::vector<double>& values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
   }
   static std::size_t arg_max(Values values) {
     return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) -

@@ -73,24 +73,35 @@ struct Dense {
                    parameters.tensor(Site::first_tensor + 1).data()),
           sum(Synapses::stride) {}
 
-    void before(Values in) requires carried_by<typename Site::In, Held> { add(in); }
-    void step(Values in) requires carried_by<typename Site::In, Stepped> { add(in); }
-    void after(Values in) requires carried_by<typename Site::In, Final> { add(in); }
+    void before(Values in) requires carried_by<typename Site::In, Held> { add_analog(in); }
+    void step(Values in) requires carried_by<typename Site::In, Stepped> { add_analog(in); }
+    void after(Values in) requires carried_by<typename Site::In, Final> { add_analog(in); }
     void step(SpikeView in) {
-      synapses.add(in, sum.data());
+      add(in);
       operations += spikes_in(in.count, in.size) * Width;
     }
 
     Values value() const { return {sum.data(), Width}; }
 
-    void tally(LayerActivity& activity) const { activity.synaptic_operations += operations; }
-    void forget() { operations = 0; }
+    void tally(LayerActivity& activity) const {
+      activity.synaptic_operations += operations;
+      activity.weight_rows += rows;
+      activity.weight_bytes += bytes;
+    }
+    void forget() { operations = rows = bytes = 0; }
 
-    void add(Values in) { operations += synapses.add(in, sum.data()).inputs * Width; }
+    void add_analog(Values in) { operations += add(in) * Width; }
+    template <class In>
+    std::size_t add(In in) {
+      const ReadWeights read = synapses.add(in, sum.data());
+      rows += read.rows;
+      bytes += read.bytes;
+      return read.inputs;
+    }
 
     Synapses synapses;
     Buffer<float> sum;
-    std::uint64_t operations = 0;
+    std::uint64_t operations = 0, rows = 0, bytes = 0;  // done, and of weights read
   };
 
   template <class Site>

@@ -50,7 +50,7 @@ struct bfloat16 {
     ReadWeights add(const std::uint32_t* index, std::size_t n, float* out) {
       kernels::accumulate_rows_bf16(weights_->rows.data(), words, weights_->bias.data(), index,
                                     amount_.data(), n, out);
-      return {n, n * words * sizeof(std::uint32_t)};
+      return {n, n, n * words * sizeof(std::uint32_t)};
     }
 
     std::shared_ptr<const Packed> weights_;

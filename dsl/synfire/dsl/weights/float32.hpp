@@ -52,6 +52,7 @@ consteval std::size_t most_inputs() {
 /// What one product of inputs and weights read.
 struct ReadWeights {
   std::size_t inputs;  // that were not zero
+  std::size_t rows;    // runs of neighbouring weights
   std::size_t bytes;   // of weights
 };
 
@@ -106,7 +107,7 @@ struct float32 {
     ReadWeights add(const std::uint32_t* index, std::size_t n, float* out) {
       kernels::accumulate_rows(weights_->rows.data(), stride, weights_->bias.data(), index,
                                amount_.data(), n, out);
-      return {n, n * stride * sizeof(float)};
+      return {n, n, n * stride * sizeof(float)};
     }
 
     std::shared_ptr<const Packed> weights_;  // one copy for all engines of a batch

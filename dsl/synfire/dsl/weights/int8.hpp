@@ -103,7 +103,8 @@ struct int8 {
     ReadWeights add(const kernels::Quantized& in, float* out) {
       kernels::accumulate_quads_int8(weights_->rows.data(), stride, index_.data(), quad_.data(), in,
                                      weights_->bias.data(), weights_->scale.data(), out);
-      return {in.nonzero, (in.positive + in.negative) * stride * 4};
+      const std::size_t rows = in.positive + in.negative;
+      return {in.nonzero, rows, rows * stride * 4};
     }
 
     std::shared_ptr<const Packed> weights_;
