@@ -499,7 +499,7 @@ class BadInput(InFolder):
         ]:
             self.refused(sentence, "train", *arguments)
         self.refused("--limit is 0", "train", "--limit", 0)
-        self.refused("one of nonspiking, spiking, deep, lif", "train", "--net", "none")
+        self.refused("one of nonspiking, spiking, spiking_bfloat16", "train", "--net", "none")
         self.refused("epochs is 0", "tutorial", "--epochs", 0)
         path = self.weights()
         self.refused("dt is", "evaluate", "--weights", path, "--dt", "nan")

@@ -197,6 +197,18 @@ TEST_CASE("leaky neurons learn as snnTorch's do") {
   }
 }
 
+/// One draw of the initial voltages moves the accuracy by 0.5 points (standard deviation).
+double mean_accuracy(const std::string& net, const std::filesystem::path& weights,
+                     const Dataset& data, float dt) {
+  const auto model = make_model(net);
+  model->load(weights);
+  constexpr std::uint64_t draws = 5;
+  double sum = 0;
+  for (std::uint64_t seed = 0; seed < draws; ++seed)
+    sum += model->evaluate(data.test, {.dt = dt, .steps = 10, .seed = seed}, 0).accuracy;
+  return sum / draws;
+}
+
 TEST_CASE("KerasSpiking's weights give KerasSpiking's accuracies") {
   const auto shared = shared_path();
   const Dataset data = load_dataset();
@@ -215,16 +227,15 @@ TEST_CASE("KerasSpiking's weights give KerasSpiking's accuracies") {
         Row{"rate", "spiking", 1, 0.8829}, Row{"aware", "spiking", 0.01f, 0.8368},
         Row{"l2", "spiking", 0.01f, 0.7528}, Row{"lowpass", "lowpass", 0.01f, 0.8488},
         Row{"lowpass_dt001", "lowpass", 0.001f, 0.7863}}) {
-    const auto model = make_model(row.net);
-    model->load(*shared / "reference" / "weights" /
-                ("weights_" + std::string(row.weights) + ".safetensors"));
-    // One draw of the initial voltages moves the accuracy by 0.5 points (standard deviation).
-    constexpr std::uint64_t draws = 5;
-    double accuracy = 0;
-    for (std::uint64_t seed = 0; seed < draws; ++seed)
-      accuracy += model->evaluate(data.test, {.dt = row.dt, .steps = 10, .seed = seed}, 0).accuracy;
-    accuracy /= draws;
+    const auto weights = *shared / "reference" / "weights" /
+                         ("weights_" + std::string(row.weights) + ".safetensors");
+    const double accuracy = mean_accuracy(row.net, weights, data, row.dt);
     INFO(row.weights << " at dt " << row.dt << ": " << accuracy);
     CHECK(std::abs(accuracy - row.accuracy) < 0.007);
+    if (row.net != std::string("spiking")) continue;
+    for (const std::string narrow : {"spiking_bfloat16", "spiking_int8"}) {
+      INFO(narrow);
+      CHECK(std::abs(mean_accuracy(narrow, weights, data, row.dt) - accuracy) < 0.003);
+    }
   }
 }
