@@ -2,6 +2,8 @@
 // clang-format off
 //   read_rows        reads the active rows and does nothing with them: the limit of accumulate_rows
 //   accumulate_rows  784 x 128 weights, as many active rows as the argument says (379: a mean image)
+//   ..._bf16, _int8  the same weights in half and in a quarter of the bytes; int8 with the pixels'
+//                    quantization
 //   plain_rows       the loop in the kernel's comment, as the compiler makes it
 //   fire_total       128 neurons, 10 steps of a held drive
 //   fire             128 neurons, one step, about one neuron in 20 firing
@@ -112,6 +114,40 @@ void bm_accumulate_rows(benchmark::State& state, const std::string& target, std:
   report(state, active, stride);
 }
 
+void bm_accumulate_bf16(benchmark::State& state, const std::string& target, std::size_t active) {
+  force_target(target);
+  Rows r(active);
+  Buffer<std::uint32_t> weights(kRows * kColumns / 2);
+  for (auto& word : weights) word = 0x3c003c00u;
+  std::size_t image = 0;
+  for (auto _ : state)
+    kernels::accumulate_rows_bf16(weights.data(), kColumns / 2, r.start.data(),
+                                  r.images[image++ % Rows::kImages].data(), r.value.data(), active,
+                                  r.out.data());
+  report(state, active);
+}
+
+void bm_accumulate_int8(benchmark::State& state, const std::string& target, std::size_t active) {
+  force_target(target);
+  Rows r(active);
+  Buffer<std::int8_t> weights(kRows * kColumns);
+  const auto scale = random_floats(kColumns, 0.1f, 0.2f);
+  Buffer<float> images[Rows::kImages];
+  for (std::size_t i = 0; i < Rows::kImages; ++i) {
+    images[i] = Buffer<float>(kRows);
+    for (std::size_t k = 0; k < active; ++k) images[i][r.images[i][k]] = r.value[k];
+  }
+  Buffer<std::uint32_t> scratch(kRows), index(kRows), quad(kRows);
+  std::size_t image = 0;
+  for (auto _ : state) {
+    const auto in = kernels::quantize_quads(images[image++ % Rows::kImages].data(), kRows,
+                                            scratch.data(), index.data(), quad.data());
+    kernels::accumulate_quads_int8(weights.data(), kColumns, index.data(), quad.data(), in,
+                                   r.start.data(), scale.data(), r.out.data());
+  }
+  report(state, active);
+}
+
 void bm_fire_total(benchmark::State& state, const std::string& target, std::size_t n) {
   force_target(target);
   const auto drive = random_floats(n, -0.1f, 0.1f);
@@ -191,6 +227,10 @@ void add(const std::string& name, Arguments... arguments) {
     for (const auto active : kActive)
       add(name("accumulate_rows/" + std::to_string(active)), bm_accumulate_rows, target, active,
           kColumns);
+    for (const auto active : kActive) {
+      add(name("accumulate_bf16/" + std::to_string(active)), bm_accumulate_bf16, target, active);
+      add(name("accumulate_int8/" + std::to_string(active)), bm_accumulate_int8, target, active);
+    }
     for (const std::size_t stride : {16, 256})
       add(name("accumulate_rows/50/columns:" + std::to_string(stride)), bm_accumulate_rows, target,
           std::size_t{50}, stride);

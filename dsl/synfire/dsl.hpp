@@ -40,3 +40,6 @@
 #include <synfire/dsl/regularizers/percentile.hpp>
 #include <synfire/dsl/regularizers/ranged.hpp>
 #include <synfire/dsl/surrogates/fast_sigmoid.hpp>
+#include <synfire/dsl/weights/bfloat16.hpp>
+#include <synfire/dsl/weights/float32.hpp>
+#include <synfire/dsl/weights/int8.hpp>

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -27,6 +28,59 @@ std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float*
 /// stride.
 void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* value, std::size_t count, float* out);
+
+/// The same with weights of 16 bits (bfloat16: the upper half of a float) in rows of `stride`
+/// words, a multiple of kLanes: word b * kLanes + l holds the weights of the columns 2 * b * kLanes
+/// + l, in its lower half, and kLanes columns on.
+void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
+                          const std::uint32_t* index, const float* value, std::size_t count,
+                          float* out);
+
+/// A float rounded to bfloat16, ties to even, and back. NaN stays NaN.
+constexpr std::uint16_t bf16_of_float(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t even = 0x7fffu + (bits >> 16 & 1);
+  return static_cast<std::uint16_t>(x == x ? (bits + even) >> 16 : bits >> 16 | 0x40u);
+}
+constexpr float float_of_bf16(std::uint16_t x) {
+  return std::bit_cast<float>(std::uint32_t{x} << 16);
+}
+/// One row of accumulate_rows_bf16 from n floats; words behind them are zeros.
+void pack_bf16(const float* x, std::size_t n, std::uint32_t* row);
+
+/// Of a matrix [rows][columns]: scale[j] = max|x| / 127 of column j, and the whole numbers x * (127
+/// / max|x|), rounded to nearest, ties to even. Where 127 / max|x| is no finite number they are 0,
+/// with a scale of 0, or NaN where an x is not finite.
+void quantize_columns(const float* x, std::size_t rows, std::size_t columns, std::int8_t* out,
+                      float* scale);
+
+/// Numbers of 8 bits in quads of neighbours that are not all zero: index and word (the first number
+/// in the lowest byte), ascending; first those of the numbers above 0, then of those below,
+/// negated.
+struct Quantized {
+  std::size_t positive, negative;  // quads of each kind
+  std::size_t nonzero;             // numbers in them
+  float step;                      // what 1 stands for
+};
+inline constexpr float kMostByte = 255;
+
+/// x[i] in steps of max|x| / kMostByte: x[i] * (kMostByte / max|x|) rounded to nearest, ties to
+/// even. There are no quads where kMostByte / max|x| is no finite number; the step is then 0, or
+/// NaN where an x is not finite. `scratch` has (n + 3) / 4 words, index and quad 2 * that.
+Quantized quantize_quads(const float* x, std::size_t n, std::uint32_t* scratch,
+                         std::uint32_t* index, std::uint32_t* quad);
+
+/// Whole numbers count[k] at the places event[k], ascending: themselves, in steps of 1, or, where
+/// one is above kMostByte, as quantize_quads.
+Quantized quantize_events(const std::uint32_t* event, const float* count, std::size_t n,
+                          std::uint32_t* index, std::uint32_t* quad);
+
+/// out[j] = start[j] + s[j] * (scale[j] * in.step), with s[j] the sum of the numbers' products with
+/// their weights: rows[(index * stride + j) * 4 + i] is that of the quad's number i for column j.
+/// 32 bits must hold every such sum.
+void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const std::uint32_t* index,
+                           const std::uint32_t* quad, const Quantized& in, const float* start,
+                           const float* scale, float* out);
 
 /// Rate neurons (KerasSpiking's SpikingActivation), one step, events out: for i < n
 /// v += drive[i]; c = floor(v); v -= c; where c != 0, writes (i, c). Returns the number of events.

@@ -30,6 +30,7 @@ struct LayerInfo {
   std::string kind;                      // "dense"
   std::vector<std::size_t> input_shape;  // empty where nothing comes before
   std::optional<LayerStats> stats;       // where the layer says them
+  std::string weights;                   // "int8", where the layer has synapses
 };
 
 struct ModelInfo {

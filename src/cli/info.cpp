@@ -39,19 +39,21 @@ void act(const Info& i) {
                {"type", false},
                {"output"},
                {"carrier", false},
-               {"parameters"}},
+               {"parameters"},
+               {"weights", false}},
               {}};
   Json layers = Json::array();
   for (const LayerInfo& layer : info.layers) {
     table.rows.push_back({fmt::to_string(layer.index), layer.label, layer.signature,
                           fmt::format("{}", fmt::join(layer.shape, "x")), layer.carrier,
-                          fmt::to_string(layer.parameters)});
+                          fmt::to_string(layer.parameters), layer.weights});
     layers.push_back({{"index", layer.index},
                       {"label", layer.label},
                       {"signature", layer.signature},
                       {"shape", layer.shape},
                       {"carrier", layer.carrier},
-                      {"parameters", layer.parameters}});
+                      {"parameters", layer.parameters},
+                      {"weights", layer.weights}});
   }
   std::cout << table;
   fmt::print("parameters  {}\n", info.parameters);

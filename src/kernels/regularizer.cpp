@@ -324,7 +324,7 @@ struct Column {
       least = hn::Min(least, hn::IfThenElse(mask, v, least));
       most = hn::Max(most, hn::IfThenElse(mask, v, most));
     });
-    return {hn::GetLane(hn::MinOfLanes(d, least)), hn::GetLane(hn::MaxOfLanes(d, most)), found};
+    return {least_lane(least), largest_lane(most), found};
   }
 
   void select(std::size_t rank, float guess, float* value, std::uint32_t* row) const {
@@ -391,11 +391,11 @@ struct Column {
         down = hn::Max(down, hn::IfThenElse(hn::Lt(v, middle), v, down));
       });
       if (not_lower > rank) {
-        left.low = hn::GetLane(hn::MinOfLanes(d, up));
-        left.next = hn::GetLane(hn::MaxOfLanes(d, down));
+        left.low = least_lane(up);
+        left.next = largest_lane(down);
         left.at_least = not_lower;
       } else {
-        left.high = hn::GetLane(hn::MaxOfLanes(d, down));
+        left.high = largest_lane(down);
         left.above = not_lower;
       }
     }

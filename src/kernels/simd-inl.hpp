@@ -9,6 +9,8 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
+
 #include "synfire/kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -28,6 +30,22 @@ inline constexpr std::size_t kTile = HWY_TARGET <= HWY_AVX3 ? 16 : 8;
 /// The lanes that differ from 0; NaN does (Highway's Ne says so on some targets only).
 HWY_INLINE hn::Mask<Floats> nonzero(Vector x) {
   return hn::Not(hn::Eq(x, hn::Zero(Floats())));
+}
+
+/// The least and the largest lane. (Highway 1.0.3's own know no infinities on EMU128.)
+HWY_INLINE float least_lane(Vector x) {
+#if HWY_TARGET == HWY_EMU128
+  return *std::min_element(x.raw, x.raw + kWidth);
+#else
+  return hn::GetLane(hn::MinOfLanes(Floats(), x));
+#endif
+}
+HWY_INLINE float largest_lane(Vector x) {
+#if HWY_TARGET == HWY_EMU128
+  return *std::max_element(x.raw, x.raw + kWidth);
+#else
+  return hn::GetLane(hn::MaxOfLanes(Floats(), x));
+#endif
 }
 
 #if HWY_TARGET <= HWY_AVX3
@@ -69,14 +87,16 @@ HWY_INLINE V pack(V x, hn::Mask<Floats> mask) {
 
 /// Events in the making: index and value of lanes that were chosen, vector after vector. Each
 /// append() writes whole vectors, so what lies behind the events is overwritten.
+template <class T>
 class EventWriter {
  public:
-  EventWriter(std::uint32_t* index, float* value) : index_(index), value_(value) {}
+  EventWriter(std::uint32_t* index, T* value) : index_(index), value_(value) {}
 
-  HWY_INLINE void append(Vector x, hn::Mask<Floats> mask) {
+  template <class V>
+  HWY_INLINE void append(V x, hn::Mask<Floats> mask) {
     const Words words;
     hn::StoreU(pack(lane_, mask), words, index_ + count_);
-    hn::StoreU(pack(x, mask), Floats(), value_ + count_);
+    hn::StoreU(pack(x, mask), hn::DFromV<V>(), value_ + count_);
     count_ += hn::CountTrue(Floats(), mask);
     lane_ = hn::Add(lane_, hn::Set(words, std::uint32_t{kWidth}));
   }
@@ -85,7 +105,7 @@ class EventWriter {
 
  private:
   std::uint32_t* index_;
-  float* value_;
+  T* value_;
   std::size_t count_ = 0;
   hn::Vec<Words> lane_ = hn::Iota(Words(), 0);
 };

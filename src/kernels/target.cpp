@@ -1,5 +1,6 @@
 #include "synfire/target.hpp"
 
+#define HWY_WANT_AVX3_DL  // as the kernels that have it
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/target.cpp"
 #include <hwy/foreach_target.h>
@@ -48,7 +49,8 @@ void force_target(const std::string& name) {
   std::string known;
   for (const auto target : supported()) {
     if (name.empty() || name == hwy::TargetName(target)) {
-      hwy::GetChosenTarget().Update(target);
+      // Kernels that were not compiled for this one take the next (a lower bit is a better target).
+      hwy::GetChosenTarget().Update(hwy::SupportedTargets() & -target);
       return;
     }
     known += (known.empty() ? "" : ", ") + std::string(hwy::TargetName(target));

@@ -9,6 +9,8 @@ namespace synfire::nets {
 
 std::unique_ptr<Model> nonspiking();
 std::unique_ptr<Model> spiking();
+std::unique_ptr<Model> spiking_bfloat16();
+std::unique_ptr<Model> spiking_int8();
 std::unique_ptr<Model> deep();
 std::unique_ptr<Model> lif();
 std::unique_ptr<Model> lowpass();

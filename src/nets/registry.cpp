@@ -8,9 +8,11 @@
 namespace synfire {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::unique_ptr<Model> (*)()>, 5> kNets{{
+constexpr std::array<std::pair<std::string_view, std::unique_ptr<Model> (*)()>, 7> kNets{{
     {"nonspiking", nets::nonspiking},
     {"spiking", nets::spiking},
+    {"spiking_bfloat16", nets::spiking_bfloat16},
+    {"spiking_int8", nets::spiking_int8},
     {"deep", nets::deep},
     {"lif", nets::lif},
     {"lowpass", nets::lowpass},

@@ -250,8 +250,7 @@ TrainResult fit(Trainable& trainable, const Samples& data, const TrainOptions& o
   const std::vector<std::string> names = log_names(options, held_back.count > 0);
 
   Settings settings;
-  if (files.checkpoint || files.resume)
-    settings = settings_of(data, trainable, options, callbacks);
+  if (files.checkpoint || files.resume) settings = settings_of(data, trainable, options, callbacks);
   if (files.checkpoint) require_writable(*files.checkpoint);
   Progress progress;
   progress.metric_sums.resize(options.metrics.size());

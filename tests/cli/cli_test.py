@@ -284,13 +284,16 @@ class Commands(InFolder):
 class Tutorial(InFolder):
     def test_quick(self):
         text = self.run_well("tutorial", "--quick", "--data", "silhouettes", "--json", "t.json")
-        for row in ["non-spiking", "rate-trained, dt 0.001", "rate-trained, dt 0.01",
-                    "rate-trained, dt 0.1", "rate-trained, dt 1", "spiking-aware, dt 0.01"]:
+        rows = ["non-spiking", "rate-trained, dt 0.001", "rate-trained, dt 0.01",
+                "rate-trained, dt 0.1", "rate-trained, dt 1", "spiking-aware, dt 0.01",
+                "L2 of steps, dt 0.01", "L2 of mean rates, dt 0.01", "lowpass, dt 0.001",
+                "lowpass, dt 0.01"]
+        for row in rows:
             self.assertIn(row, text)
         self.assertIn("silhouettes", text)
         self.assertNotIn("KerasSpiking's page", text)  # whose figures belong to other data
         figures = json.loads((self.folder / "t.json").read_text())
-        self.assertEqual(len(figures["rows"]), 6)
+        self.assertEqual([row["row"] for row in figures["rows"]], rows)
         self.assertEqual(figures["data"]["train_images"], 2000)
         for row in figures["rows"]:
             test = row["test"]

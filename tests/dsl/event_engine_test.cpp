@@ -71,6 +71,8 @@ TEST_CASE("the event engine is the reference, spike for spike and bit for bit") 
   check_everywhere<Relayed, Probe<"out">>("means through Flatten", true);
   check_everywhere<Relayed, Probe<"flat">>("a probed Flatten", true);
   check_everywhere<RelayedLater, Probe<"out">, Probe<"flat">>("means through Flatten, later", true);
+  check_everywhere<Narrow<bfloat16>, Probe<"first">, Probe<"second">>("bfloat16", true);
+  check_everywhere<Narrow<int8>, Probe<"first">, Probe<"second">>("int8", true);
   check_everywhere<Analog>("no spikes", false);
   check_everywhere<Sequence, Probe<"first">>("an output that changes in time", true);
 }

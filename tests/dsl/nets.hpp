@@ -35,6 +35,12 @@ struct RelayedLater : Network<
     Input<20>, Dense<17>, Spiking<Relu>, Dense<18>, Named<"out", Spiking<Relu>>,
     Named<"flat", Flatten>, MeanOverTime, Dense<3>> {};
 
+// Each kind of narrow weights on a held input, on spikes, on a stepped value and on a final one.
+template <class Weight>
+struct Narrow : Network<
+    Input<23>, Dense<33, Weight>, Named<"first", Spiking<Relu>>, Dense<40, Weight>, Activate<Tanh>,
+    Dense<19, Weight>, Named<"second", Spiking<Linear>>, MeanOverTime, Dense<5, Weight>> {};
+
 struct Analog : Network<Input<4, 5>, Flatten, Dense<17>, Activate<Relu>, Dense<3>> {};
 
 struct Sequence : Network<Input<23>, Dense<33>, Named<"first", Spiking<Relu>>> {};

@@ -16,7 +16,7 @@ ROOMS = [
     (r"Random123/", ["src/kernels", "src/runtime", "tests/kernels", "tests/runtime"]),
     (r"zlib\.h|openssl/|curl/|hdf5", ["src/io", "tests/io"]),
     (r"nlohmann/", ["src", "tests"]),
-    (r"fmt/", ["src"]),
+    (r"fmt/", ["src", "bench"]),
     (r"CLI/", ["src/cli"]),
     (r"catch2/|rapidcheck", ["tests"]),
     (r"benchmark/", ["bench"]),

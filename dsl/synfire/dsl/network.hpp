@@ -164,6 +164,16 @@ std::optional<LayerStats> stats_of() {
   }
 }
 
+/// The kind of a layer's weights.
+template <class Node>
+std::string weights_of() {
+  if constexpr (requires { typename Node::Layer::Weight; }) {
+    return std::string(Node::Layer::Weight::name);
+  } else {
+    return {};
+  }
+}
+
 /// A layer that hands on what it is given, spikes as they are delivered to it (Flatten).
 template <class Layer>
 consteval bool relays() {
@@ -271,7 +281,7 @@ std::vector<LayerInfo> describe() {
                       std::string(Node::Out::Carrier::name), parameters,
                       std::string(Node::Layer::kind),
                       layers.empty() ? std::vector<std::size_t>{} : layers.back().shape,
-                      detail::stats_of<Node>()});
+                      detail::stats_of<Node>(), detail::weights_of<Node>()});
   });
   return layers;
 }

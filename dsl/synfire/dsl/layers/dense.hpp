@@ -1,4 +1,5 @@
-// Dense<Width>: every input to every neuron, y = x W + b.
+// Dense<Width>: every input to every neuron, y = x W + b. Dense<Width, int8>: the same with weights
+// of that kind (weights/) where the net runs; files and trainings hold float32 for all kinds.
 #pragma once
 
 #include <memory>
@@ -8,18 +9,21 @@
 #include <synfire/dsl/check.hpp>
 #include <synfire/dsl/layer.hpp>
 #include <synfire/dsl/run.hpp>
+#include <synfire/dsl/weights/float32.hpp>
 #include <synfire/gemm.hpp>
 
 namespace synfire {
 
-template <std::size_t Width>
+template <std::size_t Width, class Weight_ = float32>
 struct Dense {
+  using Weight = Weight_;
   static constexpr std::string_view kind = "dense";
   static constexpr bool is_source = false;
   static constexpr Delivery needs = Delivery::EveryStep;
+  static constexpr bool has_weights = WeightKind<Weight>;
 
   template <class In>
-  static constexpr bool accepts = flat<In>&& Width != 0;
+  static constexpr bool accepts = flat<In>&& Width != 0 && has_weights&& few_enough<Weight, In>();
   template <class In>
   using Out = Signal<Shape<Width>,
                      std::conditional_t<carried_by<In, Spikes>, Stepped, typename In::Carrier>>;
@@ -38,55 +42,42 @@ struct Dense {
     static_assert(fits < Where, Dense, Got<In>,
                   Wanted<Signal<Shape<In::size>, typename In::Carrier>>, Width == 0 || flat < In >>,
                   "Dense takes a flat signal: put Flatten before it");
+    static_assert(fits < Where, Dense, Got<Weight>, Wanted<AnyWeights>, Width == 0 || has_weights >,
+                  "Dense needs a kind of weights: float32, bfloat16 or int8");
+    static_assert(fits < Where, Dense, Got<In>, Wanted<Shape<most_inputs<Weight>()>>,
+                  !has_weights || few_enough<Weight, In>() >,
+                  "these weights sum no more inputs than that");
   };
 
+  /// The kind of weights is no part of it: one file serves all of them.
   static std::string signature() { return "dense(" + std::to_string(Width) + ")"; }
 
-  /// Sums in ascending order of the input, from the bias on; multiply, then add, never fused.
   template <class Site>
   struct Clocked {
     Clocked(const ParameterSet& parameters, const RunOptions&)
-        : kernel(parameters.tensor(Site::first_tensor)),
-          bias(parameters.tensor(Site::first_tensor + 1)) {}
+        : synapses(parameters.tensor(Site::first_tensor).data(),
+                   parameters.tensor(Site::first_tensor + 1).data()) {}
 
-    void step(const ClockedValue<typename Site::In>& in) {
-      value.assign(bias.begin(), bias.end());
-      for (std::size_t i = 0; i < Site::In::size; ++i)
-        for (std::size_t j = 0; j < Width; ++j) value[j] += in[i] * kernel[i * Width + j];
-    }
+    void step(const ClockedValue<typename Site::In>& in) { synapses.step(in, value); }
 
-    Buffer<float> kernel, bias;
+    typename Weight::template Clocked<Site::In::size, Width> synapses;
     std::vector<float> value;
   };
 
-  /// Adds up the rows of the inputs that are not zero, in the same order: the same bits.
   template <class Site>
   struct Event {
-    static constexpr std::size_t inputs = Site::In::size;
-    static constexpr std::size_t stride = kernels::padded(Width);
-
-    struct Weights {
-      Buffer<float> rows, bias;
-    };
+    using Synapses = typename Weight::template Event<Site::In::size, Width>;
 
     Event(const ParameterSet& parameters, const RunOptions&)
-        : index(inputs), amount(inputs), sum(stride) {
-      auto packed =
-          std::make_shared<Weights>(Weights{Buffer<float>(inputs * stride), Buffer<float>(stride)});
-      const float* kernel = parameters.tensor(Site::first_tensor).data();
-      for (std::size_t i = 0; i < inputs; ++i)
-        std::copy_n(kernel + i * Width, Width, packed->rows.data() + i * stride);
-      std::copy_n(parameters.tensor(Site::first_tensor + 1).data(), Width, packed->bias.data());
-      weights = std::move(packed);
-    }
+        : synapses(parameters.tensor(Site::first_tensor).data(),
+                   parameters.tensor(Site::first_tensor + 1).data()),
+          sum(Synapses::stride) {}
 
-    void before(Values in) requires carried_by<typename Site::In, Held> { add_analog(in); }
-    void step(Values in) requires carried_by<typename Site::In, Stepped> { add_analog(in); }
-    void after(Values in) requires carried_by<typename Site::In, Final> { add_analog(in); }
-
+    void before(Values in) requires carried_by<typename Site::In, Held> { add(in); }
+    void step(Values in) requires carried_by<typename Site::In, Stepped> { add(in); }
+    void after(Values in) requires carried_by<typename Site::In, Final> { add(in); }
     void step(SpikeView in) {
-      for (std::size_t k = 0; k < in.size; ++k) amount[k] = in.count[k] / in.unit;
-      add(in.index, in.size);
+      synapses.add(in, sum.data());
       operations += spikes_in(in.count, in.size) * Width;
     }
 
@@ -95,19 +86,10 @@ struct Dense {
     void tally(LayerActivity& activity) const { activity.synaptic_operations += operations; }
     void forget() { operations = 0; }
 
-    void add_analog(Values in) {
-      const std::size_t n = kernels::nonzeros(in.data(), inputs, index.data(), amount.data());
-      add(index.data(), n);
-      operations += n * Width;
-    }
-    void add(const std::uint32_t* rows, std::size_t n) {
-      kernels::accumulate_rows(weights->rows.data(), stride, weights->bias.data(), rows,
-                               amount.data(), n, sum.data());
-    }
+    void add(Values in) { operations += synapses.add(in, sum.data()).inputs * Width; }
 
-    std::shared_ptr<const Weights> weights;  // one copy for all engines of a batch
-    Buffer<std::uint32_t> index;
-    Buffer<float> amount, sum;
+    Synapses synapses;
+    Buffer<float> sum;
     std::uint64_t operations = 0;
   };
 

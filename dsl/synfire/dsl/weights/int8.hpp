@@ -1,0 +1,114 @@
+// Weights in 8 bits with a scale for each column, times inputs in 8 bits with a scale for each step
+// that they come in: sums of whole numbers, exact in any order.
+//
+// A column's weights are whole multiples of max|w| / 127. Inputs are whole multiples of max|x| /
+// 255 (see kernels::quantize_quads): pixels and counts of up to 255 spikes are exact.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include <synfire/dsl/weights/float32.hpp>
+
+namespace synfire {
+
+struct int8 {
+  static constexpr std::string_view name = "int8";
+
+  /// Of `inputs` products each sum fits in 32 bits.
+  static constexpr std::size_t most_inputs =
+      static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()) /
+      (static_cast<std::size_t>(kernels::kMostByte) * 127);
+
+  template <std::size_t inputs, std::size_t width>
+  struct Clocked {
+    Clocked(const float* kernel, const float* bias)
+        : weight(inputs * width), scale(width), bias(bias, bias + width) {
+      kernels::quantize_columns(kernel, inputs, width, weight.data(), scale.data());
+    }
+
+    void step(const std::vector<float>& in, std::vector<float>& out) const {
+      sum([&in](std::size_t i) { return in[i]; }, false, 1, out);
+    }
+    void step(const ClockedCounts& in, std::vector<float>& out) const {
+      sum([&in](std::size_t i) { return in.count[i]; }, true, in.unit, out);
+    }
+
+    template <class Number>
+    void sum(const Number& x, bool counts, float unit, std::vector<float>& out) const {
+      float top = 0;
+      for (std::size_t i = 0; i < inputs; ++i) {
+        if (!std::isfinite(x(i))) top = std::numeric_limits<float>::quiet_NaN();
+        if (top == top) top = std::max(top, std::abs(x(i)));
+      }
+      const bool exact = counts && top <= kernels::kMostByte;
+      float factor = exact ? 1 : kernels::kMostByte / top;
+      float step = exact ? 1 : top / kernels::kMostByte;
+      if (!(factor < std::numeric_limits<float>::infinity())) {
+        factor = 0;
+        step = top == top ? 0 : top;
+      }
+      step /= unit;
+      out.resize(width);
+      for (std::size_t j = 0; j < width; ++j) {
+        std::int64_t products = 0;
+        for (std::size_t i = 0; i < inputs && factor != 0; ++i)
+          products +=
+              static_cast<std::int64_t>(std::nearbyint(x(i) * factor)) * weight[i * width + j];
+        out[j] = bias[j] + static_cast<float>(products) * (scale[j] * step);
+      }
+    }
+
+    std::vector<std::int8_t> weight;
+    std::vector<float> scale, bias;
+  };
+
+  template <std::size_t inputs, std::size_t width>
+  class Event {
+   public:
+    static constexpr std::size_t stride = kernels::padded(width);
+
+    Event(const float* kernel, const float* bias)
+        : scratch_(quads), index_(2 * quads), quad_(2 * quads) {
+      Packed packed{Buffer<std::int8_t>(quads * stride * 4), Buffer<float>(stride),
+                    Buffer<float>(stride)};
+      std::vector<std::int8_t> weight(inputs * width);
+      kernels::quantize_columns(kernel, inputs, width, weight.data(), packed.scale.data());
+      for (std::size_t i = 0; i < inputs; ++i)
+        for (std::size_t j = 0; j < width; ++j)
+          packed.rows[(i / 4 * stride + j) * 4 + i % 4] = weight[i * width + j];
+      std::copy_n(bias, width, packed.bias.data());
+      weights_ = std::make_shared<const Packed>(std::move(packed));
+    }
+
+    ReadWeights add(Values in, float* out) {
+      return add(
+          kernels::quantize_quads(in.data(), inputs, scratch_.data(), index_.data(), quad_.data()),
+          out);
+    }
+    ReadWeights add(SpikeView in, float* out) {
+      auto quantized =
+          kernels::quantize_events(in.index, in.count, in.size, index_.data(), quad_.data());
+      quantized.step /= in.unit;
+      return add(quantized, out);
+    }
+
+   private:
+    static constexpr std::size_t quads = (inputs + 3) / 4;
+    struct Packed {
+      Buffer<std::int8_t> rows;
+      Buffer<float> scale, bias;
+    };
+
+    ReadWeights add(const kernels::Quantized& in, float* out) {
+      kernels::accumulate_quads_int8(weights_->rows.data(), stride, index_.data(), quad_.data(), in,
+                                     weights_->bias.data(), weights_->scale.data(), out);
+      return {in.nonzero, (in.positive + in.negative) * stride * 4};
+    }
+
+    std::shared_ptr<const Packed> weights_;
+    Buffer<std::uint32_t> scratch_, index_, quad_;
+  };
+};
+
+}  // namespace synfire

@@ -1,0 +1,359 @@
+// Sums over rows of weights that are narrower than a float.
+#define HWY_WANT_AVX3_DL  // for its sums of products of 16 bits
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/narrow.cpp"
+#include <hwy/foreach_target.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "kernels/simd-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace synfire::kernels::HWY_NAMESPACE {
+
+using Integers = hn::RebindToSigned<Floats>;
+using Integer = hn::Vec<Integers>;
+
+// ------------------------------------------------------------------ bfloat16
+
+// As accumulate_tile in synapse.cpp. A word holds two columns that lie kLanes apart, so each half
+// of a vector of words becomes a vector of floats by one instruction.
+template <std::size_t kWords>
+HWY_INLINE void accumulate_bf16_tile(const std::uint32_t* rows, std::size_t stride,
+                                     const float* start, const std::uint32_t* index,
+                                     const float* value, std::size_t count, float* out) {
+  const Floats d;
+  const Words words;
+  // Where the low halves of the vector j of words belong.
+  const auto column = [](std::size_t j) {
+    const std::size_t word = j * kWidth;
+    return word / kLanes * 2 * kLanes + word % kLanes;
+  };
+  Vector low[kWords], high[kWords];
+  for (std::size_t j = 0; j < kWords; ++j) {
+    low[j] = hn::LoadU(d, start + column(j));
+    high[j] = hn::LoadU(d, start + column(j) + kLanes);
+  }
+  const auto upper = hn::Set(words, 0xffff0000u);
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::uint32_t* row = rows + index[k] * stride;
+    asm("" : "+r"(row));  // one address register for all columns: see accumulate_tile
+    const auto scale = hn::Set(d, value[k]);
+    for (std::size_t j = 0; j < kWords; ++j) {
+      const auto pair = hn::LoadU(words, row + j * kWidth);
+      low[j] = hn::Add(low[j], hn::Mul(scale, hn::BitCast(d, hn::ShiftLeft<16>(pair))));
+      high[j] = hn::Add(high[j], hn::Mul(scale, hn::BitCast(d, hn::And(pair, upper))));
+    }
+  }
+  for (std::size_t j = 0; j < kWords; ++j) {
+    hn::StoreU(low[j], d, out + column(j));
+    hn::StoreU(high[j], d, out + column(j) + kLanes);
+  }
+}
+
+// Tiles are whole blocks of kLanes words: their columns are then side by side.
+template <std::size_t kWords>
+HWY_INLINE void accumulate_bf16_from(std::size_t word, const std::uint32_t* rows,
+                                     std::size_t stride, const float* start,
+                                     const std::uint32_t* index, const float* value,
+                                     std::size_t count, float* out) {
+  for (; word + kWords * kWidth <= stride; word += kWords * kWidth)
+    accumulate_bf16_tile<kWords>(rows + word, stride, start + 2 * word, index, value, count,
+                                 out + 2 * word);
+  if constexpr (kWords / 2 * kWidth >= kLanes)
+    accumulate_bf16_from<kWords / 2>(word, rows, stride, start, index, value, count, out);
+}
+
+void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
+                          const std::uint32_t* index, const float* value, std::size_t count,
+                          float* out) {
+  constexpr std::size_t kWords = kTile / 2 * kWidth >= kLanes ? kTile / 2 : kLanes / kWidth;
+  accumulate_bf16_from<kWords>(0, rows, stride, start, index, value, count, out);
+}
+
+// ------------------------------------------------------------------ int8
+
+// Largest magnitude, or NaN where one is not finite. The bits of magnitudes are ordered as these
+// are, with NaN on top; maxima of several vectors do not wait for each other.
+HWY_INLINE float largest(const float* x, std::size_t n) {
+  constexpr std::size_t kChains = 4;
+  constexpr std::int32_t kMagnitude = 0x7fffffff, kInfinity = 0x7f800000;
+  const Integers d;
+  const auto magnitude = hn::Set(d, kMagnitude);
+  Integer most[kChains];
+  for (auto& m : most) m = hn::Zero(d);
+  const auto take = [&](Integer& m, std::size_t at) HWY_ATTR {
+    m = hn::Max(m, hn::And(hn::BitCast(d, hn::LoadU(Floats(), x + at)), magnitude));
+  };
+  std::size_t i = 0;
+  for (; i + kChains * kWidth <= n; i += kChains * kWidth)
+    for (std::size_t j = 0; j < kChains; ++j) take(most[j], i + j * kWidth);
+  for (; i + kWidth <= n; i += kWidth) take(most[0], i);
+  for (const auto& m : most) most[0] = hn::Max(most[0], m);
+  std::int32_t top = hn::GetLane(hn::MaxOfLanes(d, most[0]));
+  for (; i < n; ++i) top = std::max(top, std::bit_cast<std::int32_t>(x[i]) & kMagnitude);
+  return top < kInfinity ? std::bit_cast<float>(top) : std::numeric_limits<float>::quiet_NaN();
+}
+
+// The numbers that x * factor is nearest to, those below 0 as 0; whether there was one of these.
+HWY_INLINE bool round_to_bytes(const float* x, std::size_t n, float factor, std::uint8_t* out) {
+  const Floats d;
+  const Integers integers;
+  const hn::Rebind<std::uint8_t, Floats> bytes;
+  auto least = hn::Zero(integers);
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    const auto whole = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)));
+    least = hn::Min(least, whole);
+    hn::StoreU(hn::DemoteTo(bytes, whole), bytes, out + i);
+  }
+  bool below = !hn::AllTrue(integers, hn::Eq(least, hn::Zero(integers)));
+  for (; i < n; ++i) {
+    const float whole = std::nearbyint(x[i] * factor);
+    below = below || whole < 0;
+    out[i] = static_cast<std::uint8_t>(std::max(whole, 0.0f));
+  }
+  return below;
+}
+
+// The words that are not zero, and how many of their bytes are not.
+HWY_INLINE std::size_t append_quads(const std::uint32_t* words, std::size_t n, std::uint32_t* index,
+                                    std::uint32_t* quad, std::size_t& nonzero) {
+  const Words d;
+  const auto low = hn::Set(d, 0x7f7f7f7fu), high = hn::Set(d, 0x80808080u);
+  EventWriter<std::uint32_t> events(index, quad);
+  auto set = hn::Zero(d);
+  for (std::size_t i = 0; i < n; i += kWidth) {
+    const auto v = hn::LoadU(d, words + i);
+    events.append(v, hn::RebindMask(Floats(), hn::Not(hn::Eq(v, hn::Zero(d)))));
+    // The upper bit of each byte that is not zero, moved down and added byte by byte.
+    const auto bits = hn::And(hn::Or(hn::Add(hn::And(v, low), low), v), high);
+    set = hn::Add(set, hn::PopulationCount(bits));
+  }
+  nonzero += hn::GetLane(hn::SumOfLanes(d, set));
+  return events.count();
+}
+
+Quantized quantize_quads(const float* x, std::size_t n, std::uint32_t* scratch,
+                         std::uint32_t* index, std::uint32_t* quad) {
+  const float top = largest(x, n);
+  const float factor = kMostByte / top;
+  Quantized made{0, 0, 0, top == top ? 0.0f : top};
+  if (!(factor < std::numeric_limits<float>::infinity())) return made;
+  auto* bytes = reinterpret_cast<std::uint8_t*>(scratch);
+  const std::size_t words = (n + 3) / 4;
+  made.step = top / kMostByte;
+  // What lies behind the values up to whole vectors of words must be zero, too.
+  const auto clear = [&] { std::fill(bytes + n, bytes + (words + kWidth) * 4, std::uint8_t{0}); };
+  const bool below = round_to_bytes(x, n, factor, bytes);
+  clear();
+  made.positive = append_quads(scratch, words, index, quad, made.nonzero);
+  if (!below) return made;
+  round_to_bytes(x, n, -factor, bytes);
+  clear();
+  made.negative =
+      append_quads(scratch, words, index + made.positive, quad + made.positive, made.nonzero);
+  return made;
+}
+
+// A quad holds the weights of four rows for a column. Adds their products with four numbers to the
+// sums of a vector's columns, which are in `kParts` vectors.
+#if HWY_TARGET == HWY_SCALAR
+
+inline constexpr std::size_t kParts = 1;
+HWY_INLINE Integer add_products(std::uint32_t quad, const std::int8_t* weights, Integer sum,
+                                Integer&) {
+  std::int32_t products = 0;
+  for (std::size_t r = 0; r < 4; ++r)
+    products += static_cast<std::int32_t>(quad >> 8 * r & 0xff) * weights[r];
+  return hn::Add(sum, hn::Set(Integers(), products));
+}
+HWY_INLINE Integer whole_sum(const Integer* sum, const Integer*) {
+  return sum[0];
+}
+
+#elif HWY_TARGET == HWY_AVX3_DL
+
+inline constexpr std::size_t kParts = 1;
+HWY_INLINE Integer add_products(std::uint32_t quad, const std::int8_t* weights, Integer sum,
+                                Integer&) {
+  const hn::Repartition<std::int8_t, Integers> bytes;
+  auto to = sum.raw;
+  // Highway 1.0.3 has no name for the instruction, and no flag for it in this target.
+  asm("vpdpbusd %2, %1, %0"
+      : "+v"(to)
+      : "v"(hn::Set(Words(), quad).raw), "v"(hn::LoadU(bytes, weights).raw));
+  return Integer{to};
+}
+HWY_INLINE Integer whole_sum(const Integer* sum, const Integer*) {
+  return sum[0];
+}
+
+#else
+
+// Weights that were widened to 16 bits are multiplied in pairs: two pairs to a column.
+inline constexpr std::size_t kParts = 2;
+HWY_INLINE Integer add_products(std::uint32_t quad, const std::int8_t* weights, Integer sum,
+                                Integer& rest) {
+  const hn::Repartition<std::int16_t, Integers> shorts;
+  const hn::Rebind<std::int8_t, decltype(shorts)> bytes;
+  const hn::Repartition<std::uint64_t, Integers> longs;
+  const std::uint64_t lower = (quad & 0xff) | (quad & 0xff00) << 8;
+  const std::uint64_t upper = (quad >> 16 & 0xff) | (quad >> 24) << 16;
+  const auto numbers = hn::BitCast(shorts, hn::Set(longs, upper << 32 | lower));
+  const auto wide = hn::PromoteTo(shorts, hn::LoadU(bytes, weights));
+  return hn::ReorderWidenMulAccumulate(Integers(), numbers, wide, sum, rest);
+}
+HWY_INLINE Integer whole_sum(const Integer* sum, const Integer* rest) {
+  const auto a = hn::RearrangeToOddPlusEven(sum[0], rest[0]);
+  const auto b = hn::RearrangeToOddPlusEven(sum[1], rest[1]);
+  return hn::Add(hn::ConcatEven(Integers(), b, a), hn::ConcatOdd(Integers(), b, a));
+}
+
+#endif
+
+// Schedule: as accumulate_tile.
+template <std::size_t kVectors>
+HWY_INLINE void accumulate_int8_tile(const std::int8_t* rows, std::size_t stride,
+                                     const std::uint32_t* index, const std::uint32_t* quad,
+                                     const Quantized& in, const float* start, const float* scale,
+                                     float* out) {
+  const Floats d;
+  constexpr std::size_t n = kVectors * kParts;
+  Integer sum[n], rest[n];
+  for (std::size_t j = 0; j < n; ++j) sum[j] = rest[j] = hn::Zero(Integers());
+  std::size_t k = 0;
+  for (const std::size_t end : {in.positive, in.positive + in.negative}) {
+    for (; k < end; ++k) {
+      const std::int8_t* row = rows + index[k] * 4 * stride;
+      asm("" : "+r"(row));
+      for (std::size_t j = 0; j < n; ++j)
+        sum[j] = add_products(quad[k], row + j * (4 / kParts) * kWidth, sum[j], rest[j]);
+    }
+    // The numbers that follow were negated; after them the sign turns back.
+    for (std::size_t j = 0; j < n; ++j) {
+      sum[j] = hn::Neg(sum[j]);
+      rest[j] = hn::Neg(rest[j]);
+    }
+  }
+  for (std::size_t j = 0; j < kVectors; ++j) {
+    const auto whole = hn::ConvertTo(d, whole_sum(sum + j * kParts, rest + j * kParts));
+    const auto unit = hn::Mul(hn::LoadU(d, scale + j * kWidth), hn::Set(d, in.step));
+    hn::StoreU(hn::Add(hn::LoadU(d, start + j * kWidth), hn::Mul(whole, unit)), d,
+               out + j * kWidth);
+  }
+}
+
+template <std::size_t kVectors>
+HWY_INLINE void accumulate_int8_from(std::size_t j, const std::int8_t* rows, std::size_t stride,
+                                     const std::uint32_t* index, const std::uint32_t* quad,
+                                     const Quantized& in, const float* start, const float* scale,
+                                     float* out) {
+  for (; j + kVectors * kWidth <= stride; j += kVectors * kWidth)
+    accumulate_int8_tile<kVectors>(rows + 4 * j, stride, index, quad, in, start + j, scale + j,
+                                   out + j);
+  if constexpr (kVectors > 1)
+    accumulate_int8_from<kVectors / 2>(j, rows, stride, index, quad, in, start, scale, out);
+}
+
+void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const std::uint32_t* index,
+                           const std::uint32_t* quad, const Quantized& in, const float* start,
+                           const float* scale, float* out) {
+  accumulate_int8_from<(HWY_TARGET == HWY_AVX3_DL ? kTile : kTile / 2)>(
+      0, rows, stride, index, quad, in, start, scale, out);
+}
+
+}  // namespace synfire::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace synfire::kernels {
+
+HWY_EXPORT(accumulate_rows_bf16);
+HWY_EXPORT(quantize_quads);
+HWY_EXPORT(accumulate_quads_int8);
+
+void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
+                          const std::uint32_t* index, const float* value, std::size_t count,
+                          float* out) {
+  HWY_DYNAMIC_DISPATCH(accumulate_rows_bf16)(rows, stride, start, index, value, count, out);
+}
+
+void pack_bf16(const float* x, std::size_t n, std::uint32_t* row) {
+  std::fill_n(row, padded((n + 1) / 2), 0u);
+  for (std::size_t j = 0; j < n; ++j) {
+    const std::size_t block = j / (2 * kLanes), lane = j % kLanes;
+    row[block * kLanes + lane] |= std::uint32_t{bf16_of_float(x[j])} << (j / kLanes % 2 * 16);
+  }
+}
+
+void quantize_columns(const float* x, std::size_t rows, std::size_t columns, std::int8_t* out,
+                      float* scale) {
+  constexpr float most = 127, infinity = std::numeric_limits<float>::infinity();
+  for (std::size_t j = 0; j < columns; ++j) {
+    float top = 0;
+    for (std::size_t i = 0; i < rows; ++i) {
+      const float magnitude = std::abs(x[i * columns + j]);
+      top =
+          magnitude < infinity ? std::max(top, magnitude) : std::numeric_limits<float>::quiet_NaN();
+      if (!(top < infinity)) break;
+    }
+    const float factor = most / top;
+    const bool sound = factor < infinity;
+    scale[j] = sound ? top / most : top == top ? 0 : top;
+    for (std::size_t i = 0; i < rows; ++i)
+      out[i * columns + j] =
+          sound ? static_cast<std::int8_t>(std::nearbyint(x[i * columns + j] * factor)) : 0;
+  }
+}
+
+Quantized quantize_quads(const float* x, std::size_t n, std::uint32_t* scratch,
+                         std::uint32_t* index, std::uint32_t* quad) {
+  return HWY_DYNAMIC_DISPATCH(quantize_quads)(x, n, scratch, index, quad);
+}
+
+Quantized quantize_events(const std::uint32_t* event, const float* count, std::size_t n,
+                          std::uint32_t* index, std::uint32_t* quad) {
+  float top = 0;
+  bool finite = true;
+  for (std::size_t k = 0; k < n; ++k) {
+    finite = finite && std::isfinite(count[k]);
+    top = std::max(top, std::abs(count[k]));
+  }
+  if (!finite) return {0, 0, 0, std::numeric_limits<float>::quiet_NaN()};
+  // Counts of spikes are whole numbers: few of them are themselves.
+  const bool exact = top <= kMostByte;
+  const float factor = exact ? 1.0f : kMostByte / top;
+  Quantized made{0, 0, 0, exact ? 1.0f : top / kMostByte};
+  const auto append = [&](float sign, std::size_t begin) {
+    std::size_t end = begin;
+    for (std::size_t k = 0; k < n; ++k) {
+      const float whole = std::nearbyint(count[k] * factor) * sign;
+      if (!(whole > 0)) continue;
+      const std::uint32_t at = event[k] / 4;
+      if (end == begin || index[end - 1] != at) {
+        index[end] = at;
+        quad[end++] = 0;
+      }
+      quad[end - 1] |= static_cast<std::uint32_t>(whole) << 8 * (event[k] % 4);
+      ++made.nonzero;
+    }
+    return end - begin;
+  };
+  made.positive = append(1, 0);
+  if (made.nonzero != n) made.negative = append(-1, made.positive);
+  return made;
+}
+
+void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const std::uint32_t* index,
+                           const std::uint32_t* quad, const Quantized& in, const float* start,
+                           const float* scale, float* out) {
+  HWY_DYNAMIC_DISPATCH(accumulate_quads_int8)
+  (rows, stride, index, quad, in, start, scale, out);
+}
+
+}  // namespace synfire::kernels
+#endif
