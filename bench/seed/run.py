@@ -43,6 +43,7 @@ CONTENDERS = [
 ]
 SAID_OF_BATCH = 1.3  # times the best rival's images a second
 NARROW = ["bf16", "int8"]  # variants whose weights are rounded: near the net, not the same
+PATIENCE = 300  # seconds: torch.compile takes a minute to start on a busy machine
 MODES = {"one": 1, "batch": BATCH}
 
 
@@ -80,19 +81,19 @@ class Contender:
                 return
 
     def read(self):
-        timer = threading.Timer(300, self.process.kill)
+        timer = threading.Timer(PATIENCE, self.process.kill)
         timer.start()
         line = self.process.stdout.readline()
         timer.cancel()
         if not line:
-            raise Failure(f"ended with {self.process.wait()}, see the log")
+            raise Failure(f"ended with {self.process.wait()} or was silent for {PATIENCE} s")
         return line.strip()
 
     def ask(self, *words):
         try:
             print(*words, file=self.process.stdin, flush=True)
         except BrokenPipeError:
-            raise Failure(f"ended with {self.process.wait()}, see the log") from None
+            raise Failure(f"ended with {self.process.wait()}") from None
         return [int(word) for word in self.read().split()]
 
     def check(self, expected):
@@ -171,12 +172,19 @@ def prepare(args, environments):
 
 
 def race(racers, rounds):
+    """A rival that falls silent is out; without Synfire there is no race."""
     synfire, *rivals = racers
     for turn in range(rounds):
         for mode in MODES:
             for rival in rivals:
-                theirs, ours = rival.measure(mode), synfire.measure(mode)
-                rival.ratios[mode].append(theirs / ours)
+                if rival.failure:
+                    continue
+                try:
+                    theirs = rival.measure(mode)
+                except Failure as failure:
+                    rival.failure = str(failure)
+                    continue
+                rival.ratios[mode].append(theirs / synfire.measure(mode))
             synfire.ratios[mode].append(1.0)
         print(f"\rround {turn + 1} of {rounds}", end="", flush=True)
     print()
