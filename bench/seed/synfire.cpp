@@ -47,6 +47,8 @@ struct Variant {
 // A line a variant: what its hidden layer is.
 constexpr Variant kVariants[] = {
     {"f32", race<Dense<seed::kHidden>>},
+    {"bf16", race<Dense<seed::kHidden, bfloat16>>},
+    {"int8", race<Dense<seed::kHidden, int8>>},
 };
 
 }  // namespace
