@@ -201,31 +201,67 @@ double penalty(const float* x, std::size_t stride, float unit, std::size_t rows,
                const Penalty& p, float scale, float* gradient, std::size_t gradient_stride);
 
 /// In the functions below elements are values or, where `range` is not null, the distances
-/// |x - min(max(x, lo), hi)| of values x to it.
+/// |x - min(max(x, lo), hi)| of values x to it. The largest has rank 0, and equal ones descend.
 struct Range {
   float lo, hi;
 };
-/// Of each column c < columns of the values x[offset[r] + c], r < rows: the elements of ranks
-/// `rank` and rank + 1 (where there is one), the largest one having rank 0 and equal ones
-/// descending rows. value[k * columns + c] and row[k * columns + c] for k of 0 and 1; NaN for a
-/// column with NaN. With a null `row`, value[c] alone. `scratch` has rows * kLanes words.
-void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
-                    std::size_t columns, std::size_t rank, const Range* range,
-                    std::int32_t* scratch, float* value, std::uint32_t* row);
-/// The same of one column, whose n values lie side by side. A `guess` that is right saves passes.
-void select(const float* x, std::size_t n, std::size_t rank, const Range* range, float guess,
-            float* value, std::uint32_t* row);
+/// Columns c < columns of values x[offset[r] + c], r < rows: row r is an element's place.
+struct Columns {
+  const float* x;
+  const std::size_t* offset;
+  std::size_t rows, columns;
+  const Range* range;
+};
+/// `count` times n values x[offset[i] + p] that lie side by side: p is an element's place.
+struct Lines {
+  const float* x;
+  const std::size_t* offset;
+  std::size_t count, n;
+  const Range* range;
+};
+/// Of column or line i and its k-th selected element, at [k * stride + i]: the element, its place,
+/// and its slope by its value (1; of distances -1, 0 or 1). An element is NaN where one of them
+/// all is.
+struct Selected {
+  float* value;
+  std::uint32_t* place;
+  float* slope;
+  std::size_t stride;
+};
+/// Where the elements of column or line i are likely to be: within reach[i] of near[i]. Right
+/// guesses save work and wrong ones cost some; what is found is the same.
+struct Guess {
+  const float *near, *reach;
+};
+/// Room for rows * kLanes or n + kLanes values, and for rows or n + kLanes places; lines without a
+/// guess need none.
+struct Scratch {
+  float* value;
+  std::uint32_t* place;
+};
 
-/// How many of n elements equal `value`.
-std::size_t count_equal(const float* x, std::size_t n, const Range* range, float value);
-/// Adds `share` to the gradient of each of n values whose element equals `value`; of a distance,
-/// -share below the range and nothing in it.
+/// The elements of ranks `rank` to rank + ranks - 1 of each column; ranks is 1 or 2. `guess` may be
+/// null, and so may place and slope of what is not wanted.
+void select_columns(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
+                    const Scratch& scratch, const Selected& to);
+/// The largest element, the first place of those equal to it, how many these are, and the sum of
+/// their slopes; `equal` is 0 in a column with NaN.
+void maximum_columns(const Columns& of, const Selected& to, float* equal);
+/// The least element, the first one of those equal to it.
+void minimum_columns(const Columns& of, const Selected& to);
+
+/// The same of lines, without slopes. `likely` is an element as the first may be, and then one as
+/// the last was: another guess.
+void select_lines(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
+                  float& likely, const Scratch& scratch, const Selected& to);
+void maximum_lines(const Lines& of, const Selected& to, float* equal);
+void minimum_lines(const Lines& of, const Selected& to);
+
+/// Adds `share` times its slope to the gradient of each of n values whose element equals `value`.
 void share(const float* x, std::size_t n, const Range* range, float value, float share,
            float* gradient);
-/// For each column of select_columns' kind: shares amount[c] / (how many elements equal value[c])
-/// likewise, with gradient[gradient_offset[r] + c].
-void share_columns(const float* x, const std::size_t* offset, std::size_t rows, std::size_t columns,
-                   const Range* range, const float* value, const float* amount, float* gradient,
+/// The same of each column c, with value[c], share[c] and gradient[gradient_offset[r] + c].
+void share_columns(const Columns& of, const float* value, const float* share, float* gradient,
                    const std::size_t* gradient_offset);
 
 /// out[i] = x[i] / 255, the quotient itself as Keras users write it: no factor gives its bits.

@@ -1,4 +1,4 @@
-// Penalties on tensors, and the selection of a column's element by rank.
+// Penalties on tensors, and the selection of elements by rank.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/regularizer.cpp"
 #include <hwy/foreach_target.h>
@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "kernels/simd-inl.hpp"
@@ -87,9 +88,25 @@ double penalty(const float* x, std::size_t stride, float unit, std::size_t rows,
   return of(x, stride, unit, rows, n, p, scale, gradient, gradient_stride);
 }
 
-// ------------------------------------------------------------------ selection
+// ------------------------------------------------------------------ elements and their keys
 
-// Floats as integers of the same order, zeros of both signs alike; and back.
+// The elements of a selection: values, or their distances to a range.
+template <bool kDistances, class D>
+HWY_INLINE hn::Vec<D> element(D d, hn::Vec<D> x, const Range& range) {
+  if constexpr (kDistances) return hn::Abs(signed_distance(d, x, range));
+  return x;
+}
+
+// An element's slope by its value.
+template <bool kDistances, class D>
+HWY_INLINE hn::Vec<D> slope_of(D d, hn::Vec<D> x, const Range& range) {
+  const auto one = hn::Set(d, 1.0f);
+  if constexpr (!kDistances) return one;
+  const auto distance = signed_distance(d, x, range);
+  return hn::IfThenZeroElse(hn::Eq(distance, hn::Zero(d)), hn::CopySign(one, distance));
+}
+
+// Floats as integers of the same order, and back.
 template <class VI>
 HWY_INLINE VI fold_sign(VI bits) {
   const hn::DFromV<VI> words;
@@ -104,8 +121,6 @@ template <class D, class VI>
 HWY_INLINE hn::Vec<D> float_of(D d, VI key) {
   return hn::BitCast(d, fold_sign(key));
 }
-inline constexpr std::int32_t kInfinityKey = 0x7f800000;
-inline constexpr std::int32_t kMinusInfinityKey = -kInfinityKey - 1;
 
 // A number above `low` and not above `high`. Every other pass halves the range itself, fit for
 // values spread evenly, and else the keys in it, which bounds the passes by twice their bits.
@@ -119,173 +134,450 @@ HWY_INLINE hn::Vec<D> between(D d, hn::Vec<D> low, hn::Vec<D> high, bool halve_k
   return hn::IfThenElse(hn::Gt(middle, low), middle, high);
 }
 
-// The elements of a selection: values, or their distances to a range.
-template <bool kDistances, class D>
-HWY_INLINE hn::Vec<D> element(D d, hn::Vec<D> x, const Range& range) {
-  if constexpr (kDistances) return hn::Abs(signed_distance(d, x, range));
-  return x;
-}
+// How much farther from a guess to look where nothing was within reach.
+inline constexpr float kFarther = 4;
 
-// A selection among the keys of columns: `count` vectors, in which each lane is a column.
-template <class D>
-struct Selection {
+inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
+inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+// ------------------------------------------------------------------ columns
+
+// A vector of columns, each lane one.
+template <bool kDistances, class D>
+struct ColumnVector {
+  using V = hn::Vec<D>;
+  using M = hn::Mask<D>;
   using Word = hn::RebindToSigned<D>;
-  using Key = hn::Vec<Word>;
+  using Count = hn::Vec<Word>;
   static constexpr std::size_t lanes = hn::MaxLanes(D());
 
-  const std::int32_t* keys;
-  std::size_t count;
-  Key low, high;            // the least and the largest of a column, then of the candidates
-  Key above{}, at_least{};  // how many are above `high`, and not below `low`
-  Key next{};               // the largest key below `low`, where there is one
+  const float* x;
+  const std::size_t* offset;
+  std::size_t rows;
+  Range range;
 
-  static HWY_INLINE Key set(std::size_t n) { return hn::Set(Word(), static_cast<std::int32_t>(n)); }
-  HWY_INLINE Key at(std::size_t r) const { return hn::LoadU(Word(), keys + r * lanes); }
-
-  // Divides the range of the candidates and pulls its ends to keys that are there: few passes among
-  // the few values that counts of spikes have.
-  HWY_INLINE void narrow(std::size_t rank) {
-    const D floats;
-    const Word d;
-    const Key nothing = hn::Set(d, std::numeric_limits<std::int32_t>::min());
-    above = hn::Zero(d);
-    at_least = set(count);
-    next = low;
-    for (bool halve_keys = false; !hn::AllTrue(d, hn::Eq(low, high)); halve_keys = !halve_keys) {
-      const Key middle = key_of(
-          floats, between(floats, float_of(floats, low), float_of(floats, high), halve_keys));
-      Key lower = hn::Zero(d), up = high, down = nothing;
-      for (std::size_t r = 0; r < count; ++r) {
-        const Key key = at(r);
-        const auto below = hn::Lt(key, middle);
-        lower = hn::Sub(lower, hn::VecFromMask(d, below));
-        up = hn::Min(up, hn::IfThenElse(below, high, key));
-        down = hn::Max(down, hn::IfThenElse(below, key, nothing));
-      }
-      const Key not_lower = hn::Sub(set(count), lower);
-      const auto rises = hn::Gt(not_lower, set(rank));
-      next = hn::IfThenElse(rises, down, next);
-      low = hn::IfThenElse(rises, up, low);
-      at_least = hn::IfThenElse(rises, not_lower, at_least);
-      above = hn::IfThenElse(rises, above, not_lower);
-      high = hn::IfThenElse(rises, high, down);
-    }
+  HWY_INLINE V value(std::size_t r) const { return hn::LoadU(D(), x + offset[r]); }
+  HWY_INLINE V at(std::size_t r) const { return element<kDistances>(D(), value(r), range); }
+  static HWY_INLINE Count set(std::size_t n) {
+    return hn::Set(Word(), static_cast<std::int32_t>(n));
+  }
+  static HWY_INLINE Count add(Count n, M mask) {
+    return hn::Sub(n, hn::VecFromMask(Word(), hn::RebindMask(Word(), mask)));
+  }
+  static HWY_INLINE M gt(Count a, Count b) { return hn::RebindMask(D(), hn::Gt(a, b)); }
+  static HWY_INLINE Count choose(M mask, Count yes, Count no) {
+    return hn::IfThenElse(hn::RebindMask(Word(), mask), yes, no);
+  }
+  static HWY_INLINE void store(Count rows, std::uint32_t* to) {
+    const hn::RebindToUnsigned<D> indices;
+    hn::StoreU(hn::BitCast(indices, rows), indices, to);
   }
 
-  // The places of two keys that have `nth` equal ones behind them each.
-  HWY_INLINE void places(const Key (&key)[2], const Key (&nth)[2], Key (&found)[2]) const {
-    const Word d;
-    Key seen[2] = {hn::Zero(d), hn::Zero(d)};
-    found[0] = found[1] = hn::Zero(d);
-    for (std::size_t r = count; r-- != 0;)
-      for (std::size_t k = 0; k < 2; ++k) {
-        const auto same = hn::Eq(at(r), key[k]);
-        found[k] = hn::IfThenElse(hn::And(same, hn::Eq(seen[k], nth[k])), set(r), found[k]);
-        seen[k] = hn::Sub(seen[k], hn::VecFromMask(d, same));
+  // The largest or the least, the first of those equal, how many these are, and the sum of their
+  // slopes.
+  template <bool kMaximum>
+  HWY_INLINE void extreme(const Selected& to, float* equal) const {
+    const D d;
+    V best = at(0), slope = slope_of<kDistances>(d, value(0), range), same = hn::Set(d, 1.0f);
+    M ordered = hn::Eq(best, best);
+    Count row = hn::Zero(Word());
+    for (std::size_t r = 1; r < rows; ++r) {
+      const V v = at(r), here = slope_of<kDistances>(d, value(r), range);
+      const M better = kMaximum ? hn::Gt(v, best) : hn::Lt(v, best);
+      ordered = hn::And(ordered, hn::Eq(v, v));
+      if constexpr (kMaximum) {
+        const M again = hn::Eq(v, best);
+        same = hn::IfThenElse(better, hn::Set(d, 1.0f),
+                              hn::Add(same, hn::IfThenElseZero(again, hn::Set(d, 1.0f))));
+        if constexpr (kDistances)
+          slope = hn::IfThenElse(better, here, hn::Add(slope, hn::IfThenElseZero(again, here)));
+      } else if constexpr (kDistances) {
+        slope = hn::IfThenElse(better, here, slope);
       }
+      row = choose(better, set(r), row);
+      best = hn::IfThenElse(better, v, best);
+    }
+    hn::StoreU(hn::IfThenElse(ordered, best, hn::Set(d, kNaN)), d, to.value);
+    store(row, to.place);
+    if constexpr (kMaximum) {
+      same = hn::IfThenElseZero(ordered, same);
+      hn::StoreU(same, d, equal);
+      if constexpr (!kDistances) slope = same;
+    }
+    hn::StoreU(slope, d, to.slope);
+  }
+
+  // What is left to select from: `count` vectors of elements, of which those between `low` and
+  // `high` of a column, elements both, are candidates.
+  struct Candidates {
+    const float* elements;
+    const std::uint32_t* row;  // of each, or null where that is its own index
+    std::size_t count;
+    V low, high;
+    Count rank;
+    Count above, at_least;  // how many are above `high`, and not below `low`
+    V next;                 // the largest below `low`, where there is one
+
+    HWY_INLINE V at(std::size_t i) const { return hn::LoadU(D(), elements + i * lanes); }
+
+    // Divides the range of the candidates and pulls its ends to elements that are there: few
+    // passes among the few values that counts of spikes have.
+    HWY_INLINE void narrow() {
+      const D d;
+      const V none = hn::Set(d, -kInfinity);
+      for (bool halve_keys = false; !hn::AllFalse(d, hn::Lt(low, high)); halve_keys = !halve_keys) {
+        const V middle = between(d, low, high, halve_keys);
+        Count not_lower = hn::Zero(Word());
+        V up = high, down = none;
+        for (std::size_t i = 0; i < count; ++i) {
+          const V v = at(i);
+          const M rest = hn::Ge(v, middle);
+          not_lower = add(not_lower, rest);
+          up = hn::Min(up, hn::IfThenElse(rest, v, high));
+          down = hn::Max(down, hn::IfThenElse(rest, none, v));
+        }
+        const M rises = gt(not_lower, rank);
+        next = hn::IfThenElse(rises, down, next);
+        low = hn::IfThenElse(rises, up, low);
+        at_least = choose(rises, not_lower, at_least);
+        above = choose(rises, above, not_lower);
+        high = hn::IfThenElse(rises, high, down);
+      }
+    }
+
+    // The places of two elements that have `nth` equal ones behind them each.
+    HWY_INLINE void places(const V (&value)[2], const Count (&nth)[2], Count (&found)[2]) const {
+      const D d;
+      Count left[2] = {nth[0], nth[1]};
+      found[0] = found[1] = hn::Zero(Word());
+      for (std::size_t i = count; i-- != 0;) {
+        const V v = at(i);
+        const Count here = set(row == nullptr ? i : row[i]);
+        for (std::size_t k = 0; k < 2; ++k) {
+          const M same = hn::Eq(v, value[k]);
+          const M none_left = hn::RebindMask(d, hn::Eq(left[k], hn::Zero(Word())));
+          found[k] = choose(hn::And(same, none_left), here, found[k]);
+          left[k] = hn::Add(left[k], hn::VecFromMask(Word(), hn::RebindMask(Word(), same)));
+        }
+      }
+    }
+  };
+
+  // Elements of the rows that have one near what is guessed, if what is sought is there.
+  HWY_INLINE bool keep_near(std::size_t rank, std::size_t ranks, V near, V reach,
+                            const Scratch& scratch, Candidates& left) const {
+    const D d;
+    const V lo = hn::Sub(near, reach), hi = hn::Add(near, reach);
+    const ColumnVector column = *this;
+    float* elements = scratch.value;
+    std::uint32_t* kept = scratch.place;
+    Count above = hn::Zero(Word());
+    std::size_t count = 0;
+    for (std::size_t r = 0; r < column.rows; ++r) {
+      const V v = column.at(r);
+      const M higher = hn::Gt(v, hi);
+      above = add(above, higher);
+      hn::StoreU(v, d, elements + count * lanes);
+      kept[count] = static_cast<std::uint32_t>(r);
+      count += !hn::AllTrue(d, hn::Or(higher, hn::Lt(v, lo)));
+    }
+    left.elements = scratch.value;
+    left.row = scratch.place;
+    left.count = count;
+    V low = hn::Set(d, kInfinity), high = hn::Neg(low);
+    Count above_kept = hn::Zero(Word()), inside = above_kept;
+    M ordered = hn::Eq(near, near);
+    for (std::size_t i = 0; i < count; ++i) {
+      const V v = left.at(i);
+      const M higher = hn::Gt(v, hi), in = hn::And(hn::Ge(v, lo), hn::Le(v, hi));
+      above_kept = add(above_kept, higher);
+      inside = add(inside, in);
+      low = hn::Min(low, hn::IfThenElse(in, v, low));
+      high = hn::Max(high, hn::IfThenElse(in, v, high));
+      ordered = hn::And(ordered, hn::Eq(v, v));
+    }
+    left.low = left.next = low;
+    left.high = high;
+    left.rank = hn::Sub(set(rank), hn::Sub(above, above_kept));
+    left.above = above_kept;
+    left.at_least = hn::Add(above_kept, inside);
+    const M found =
+        hn::And(gt(set(rank + 1), above), gt(hn::Add(above, inside), set(rank + ranks - 1)));
+    return hn::AllTrue(d, hn::And(found, ordered));
+  }
+
+  HWY_INLINE void select(std::size_t rank, std::size_t ranks, const Guess* guess,
+                         const Scratch& scratch, const Selected& to) const {
+    const D d;
+    Candidates left;
+    if (guess != nullptr) {
+      const V near = hn::LoadU(d, guess->near), reach = hn::LoadU(d, guess->reach);
+      for (const float times : {1.0f, kFarther})
+        if (keep_near(rank, ranks, near, hn::Mul(reach, hn::Set(d, times)), scratch, left))
+          return select_among(left, ranks, hn::MaskFromVec(hn::Zero(d)), to);
+    }
+    V low = at(0), high = low;
+    M ordered = hn::Eq(low, low);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const V v = at(r);
+      low = hn::Min(low, v);
+      high = hn::Max(high, v);
+      ordered = hn::And(ordered, hn::Eq(v, v));
+      hn::StoreU(v, d, scratch.value + r * lanes);
+    }
+    low = hn::IfThenElse(ordered, low, high);
+    select_among(
+        {scratch.value, nullptr, rows, low, high, set(rank), hn::Zero(Word()), set(rows), low},
+        ranks, hn::Not(ordered), to);
+  }
+
+  HWY_INLINE void select_among(Candidates left, std::size_t ranks, M has_nan,
+                               const Selected& to) const {
+    const D d;
+    const auto store_value = [&](std::size_t k, V v) HWY_ATTR {
+      hn::StoreU(hn::IfThenElse(has_nan, hn::Set(d, kNaN), v), d, to.value + k * to.stride);
+    };
+    const bool level = left.row == nullptr && hn::AllFalse(d, hn::Lt(left.low, left.high));
+    left.narrow();
+    const Count one = hn::Set(Word(), 1);
+    const M again = gt(left.at_least, hn::Add(left.rank, one));
+    const V value[2] = {left.low, hn::IfThenElse(again, left.low, left.next)};
+    for (std::size_t k = 0; k < ranks; ++k) store_value(k, value[k]);
+    if (to.place == nullptr) return;
+    const Count first = hn::Sub(left.rank, left.above);
+    const Count nth[2] = {first, choose(again, hn::Add(first, one), hn::Zero(Word()))};
+    const Count last = set(rows - 1);
+    Count found[2] = {hn::Sub(last, nth[0]), hn::Sub(last, nth[1])};  // where all are equal
+    if (!level) left.places(value, nth, found);
+    for (std::size_t k = 0; k < ranks; ++k) {
+      std::uint32_t* place = to.place + k * to.stride;
+      store(found[k], place);
+      if (to.slope == nullptr) continue;
+      HWY_ALIGN float values[lanes];
+      for (std::size_t lane = 0; lane < lanes; ++lane) values[lane] = x[offset[place[lane]] + lane];
+      hn::StoreU(slope_of<kDistances>(d, hn::Load(d, values), range), d, to.slope + k * to.stride);
+    }
   }
 };
 
-template <class D>
-HWY_INLINE void select_keys(D d, Selection<D> among, std::size_t rank, float* value,
-                            std::uint32_t* row, std::size_t columns) {
-  using S = Selection<D>;
-  const typename S::Word words;
-  const auto has_nan =
-      hn::RebindMask(d, hn::Or(hn::Lt(among.low, hn::Set(words, kMinusInfinityKey)),
-                               hn::Gt(among.high, hn::Set(words, kInfinityKey))));
-  const auto store = [&](std::size_t k, typename S::Key key) HWY_ATTR {
-    const auto nan = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
-    hn::StoreU(hn::IfThenElse(has_nan, nan, float_of(d, key)), d, value + k * columns);
-  };
-  if (row == nullptr && rank == 0) return store(0, among.high);
-  among.low = hn::IfThenElse(hn::RebindMask(words, has_nan), among.high, among.low);
-  const bool level = hn::AllTrue(words, hn::Eq(among.low, among.high));
-  among.narrow(rank);
-  store(0, among.low);
-  if (row == nullptr) return;
-  const auto again = hn::Gt(among.at_least, S::set(rank + 1));
-  const auto first = hn::Sub(S::set(rank), among.above);
-  const auto second = hn::IfThenElseZero(again, hn::Add(first, hn::Set(words, 1)));
-  const typename S::Key key[2] = {among.low, hn::IfThenElse(again, among.low, among.next)};
-  const typename S::Key nth[2] = {first, second};
-  const auto last = S::set(among.count - 1);
-  typename S::Key found[2] = {hn::Sub(last, first), hn::Sub(last, second)};  // where all are equal
-  if (!level) among.places(key, nth, found);
-  store(1, key[1]);
-  const hn::RebindToUnsigned<D> indices;
-  for (std::size_t k = 0; k < 2; ++k)
-    hn::StoreU(hn::BitCast(indices, found[k]), indices, row + k * columns);
+Selected operator+(const Selected& to, std::size_t c) {
+  const auto at = [c](auto* p) { return p == nullptr ? p : p + c; };
+  return {at(to.value), at(to.place), at(to.slope), to.stride};
 }
 
-template <bool kDistances, class D>
-HWY_INLINE void select_vector(D d, const float* x, const std::size_t* offset, std::size_t rows,
-                              std::size_t rank, const Range& range, std::int32_t* scratch,
-                              float* value, std::uint32_t* row, std::size_t columns) {
-  const hn::RebindToSigned<D> words;
-  const auto key_at = [&](std::size_t r) HWY_ATTR {
-    return key_of(d, element<kDistances>(d, hn::LoadU(d, x + offset[r]), range));
-  };
-  auto low = key_at(0), high = low;
-  const bool maximum = row == nullptr && rank == 0;
-  if (maximum)
-    for (std::size_t r = 1; r < rows; ++r) {
-      const auto key = key_at(r);
-      low = hn::Min(low, key);
-      high = hn::Max(high, key);
-    }
-  for (std::size_t r = 0; !maximum && r < rows; ++r) {
-    const auto key = key_at(r);
-    low = hn::Min(low, key);
-    high = hn::Max(high, key);
-    hn::StoreU(key, words, scratch + r * hn::MaxLanes(d));
-  }
-  select_keys(d, Selection<D>{scratch, rows, low, high}, rank, value, row, columns);
-}
-
-template <bool kDistances>
-void select_columns_of(const float* x, const std::size_t* offset, std::size_t rows,
-                       std::size_t columns, std::size_t rank, const Range& range,
-                       std::int32_t* scratch, float* value, std::uint32_t* row) {
+// Calls f(column vector, its first column) for all.
+template <bool kDistances, class F>
+HWY_INLINE void for_each_column(const Columns& of, const F& f) {
+  const Range range = kDistances ? *of.range : Range{};
   std::size_t c = 0;
-  const auto at = [&] { return row == nullptr ? nullptr : row + c; };
-  for (; c + kWidth <= columns; c += kWidth)
-    select_vector<kDistances>(Floats(), x + c, offset, rows, rank, range, scratch, value + c, at(),
-                              columns);
-  for (; c < columns; ++c)
-    select_vector<kDistances>(One(), x + c, offset, rows, rank, range, scratch, value + c, at(),
-                              columns);
+  for (; c + kWidth <= of.columns; c += kWidth)
+    f(ColumnVector<kDistances, Floats>{of.x + c, of.offset, of.rows, range}, c);
+  for (; c < of.columns; ++c)
+    f(ColumnVector<kDistances, One>{of.x + c, of.offset, of.rows, range}, c);
 }
 
-void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
-                    std::size_t columns, std::size_t rank, const Range* range,
-                    std::int32_t* scratch, float* value, std::uint32_t* row) {
-  const auto of = range == nullptr ? select_columns_of<false> : select_columns_of<true>;
-  of(x, offset, rows, columns, rank, range == nullptr ? Range{} : *range, scratch, value, row);
-}
-
-// One column, whose n values lie side by side. What fills its last vector is NaN, which no
-// comparison finds.
 template <bool kDistances>
-struct Column {
+void select_columns_of(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
+                       const Scratch& scratch, const Selected& to) {
+  for_each_column<kDistances>(of, [&](const auto& columns, std::size_t c) HWY_ATTR {
+    Guess here{};
+    if (guess != nullptr) here = {guess->near + c, guess->reach + c};
+    columns.select(rank, ranks, guess == nullptr ? nullptr : &here, scratch, to + c);
+  });
+}
+
+void select_columns(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
+                    const Scratch& scratch, const Selected& to) {
+  const auto select = of.range == nullptr ? select_columns_of<false> : select_columns_of<true>;
+  select(of, rank, ranks, guess, scratch, to);
+}
+
+template <bool kMaximum, bool kDistances>
+void extreme_columns_of(const Columns& of, const Selected& to, float* equal) {
+  for_each_column<kDistances>(of, [&](const auto& columns, std::size_t c) HWY_ATTR {
+    columns.template extreme<kMaximum>(to + c, kMaximum ? equal + c : nullptr);
+  });
+}
+
+void maximum_columns(const Columns& of, const Selected& to, float* equal) {
+  const auto find =
+      of.range == nullptr ? extreme_columns_of<true, false> : extreme_columns_of<true, true>;
+  find(of, to, equal);
+}
+
+void minimum_columns(const Columns& of, const Selected& to) {
+  const auto find =
+      of.range == nullptr ? extreme_columns_of<false, false> : extreme_columns_of<false, true>;
+  find(of, to, nullptr);
+}
+
+// ------------------------------------------------------------------ lines
+
+HWY_INLINE std::uint32_t bits_of(hn::Mask<Floats> mask) {
+  std::uint8_t bytes[8] = {};
+  hn::StoreMaskBits(Floats(), mask, bytes);
+  std::uint32_t bits;
+  std::memcpy(&bits, bytes, sizeof bits);
+  return bits;
+}
+
+// The place of the bit that has n set ones above it.
+HWY_INLINE std::uint32_t nth_from_top(std::uint32_t bits, std::size_t n) {
+  std::uint32_t at = 0;
+  for (std::uint32_t half = 8; half != 0; half /= 2) {
+    const auto upper = static_cast<std::size_t>(std::popcount(bits >> half));
+    const bool up = upper > n;
+    n -= up ? 0 : upper;
+    bits = up ? bits >> half : bits & ((1u << half) - 1);
+    at += up ? half : 0;
+  }
+  return at;
+}
+
+// n values side by side. What fills the last vector is NaN, which no comparison finds.
+template <bool kDistances>
+struct Line {
   const float* x;
   std::size_t n;
   Range range;
 
+  HWY_INLINE Vector whole(std::size_t i) const {
+    return element<kDistances>(Floats(), hn::LoadU(Floats(), x + i), range);
+  }
+  HWY_INLINE float at(std::size_t i) const {
+    return hn::GetLane(element<kDistances>(One(), hn::Set(One(), x[i]), range));
+  }
   HWY_INLINE Vector load(std::size_t i) const {
+    if (i + kWidth <= n) return whole(i);
     const Floats d;
-    if (i + kWidth <= n) return element<kDistances>(d, hn::LoadU(d, x + i), range);
     HWY_ALIGN float rest[kWidth];
-    std::fill_n(rest, kWidth, std::numeric_limits<float>::quiet_NaN());
+    std::fill_n(rest, kWidth, kNaN);
     std::copy_n(x + i, n - i, rest);
     return element<kDistances>(d, hn::Load(d, rest), range);
   }
+  // Calls f(vector, its place) for all.
   template <class F>
   HWY_INLINE void for_each(const F& f) const {
-    for (std::size_t i = 0; i < n; i += kWidth) f(load(i));
+    std::size_t i = 0;
+    for (; i + kWidth <= n; i += kWidth) f(whole(i), i);
+    if (i < n) f(load(i), i);
   }
   static HWY_INLINE std::size_t count(hn::Mask<Floats> mask) {
     return hn::CountTrue(Floats(), mask);
+  }
+  bool has_nan() const {
+    std::size_t ordered = 0;
+    for_each([&](Vector v, std::size_t) HWY_ATTR { ordered += count(hn::Eq(v, v)); });
+    return ordered != n;
+  }
+
+  // The elements from i on for which test(vector) is true: the first one by the lowest bit.
+  template <class Test>
+  HWY_INLINE std::uint64_t bits(std::size_t i, const Test& test) const {
+    std::uint64_t all = 0;
+    if (i + kBits <= n) {
+      for (std::size_t k = 0; k < kBits; k += kWidth)
+        all |= std::uint64_t{bits_of(test(whole(i + k)))} << k;
+      return all;
+    }
+    for (std::size_t k = 0; i + k < n; k += kWidth)
+      all |= std::uint64_t{bits_of(test(load(i + k)))} << k;
+    return all & ((std::uint64_t{1} << (n - i)) - 1);
+  }
+  static constexpr std::size_t kBits = 64;
+
+  // The largest or the least, the first of those equal, and how many these are.
+  template <bool kMaximum>
+  HWY_INLINE void extreme(float* value, std::uint32_t* place, float* equal) const {
+    const Floats d;
+    const auto better = [](Vector a, Vector b) HWY_ATTR {
+      if constexpr (kMaximum) return hn::Max(a, b);
+      return hn::Min(a, b);
+    };
+    Vector best[4], sum[4];  // a sum is NaN where an element is, and seldom else
+    for (Vector& some : best) some = hn::Set(d, at(0));
+    for (Vector& some : sum) some = hn::Zero(d);
+    std::size_t i = 0;
+    for (; i + 4 * kWidth <= n; i += 4 * kWidth)
+      for (std::size_t k = 0; k < 4; ++k) {
+        const Vector v = whole(i + k * kWidth);
+        best[k] = better(best[k], v);
+        sum[k] = hn::Add(sum[k], v);
+      }
+    for (; i + kWidth <= n; i += kWidth) {
+      best[0] = better(best[0], whole(i));
+      sum[0] = hn::Add(sum[0], whole(i));
+    }
+    for (; i < n; ++i) {
+      best[0] = better(best[0], hn::Set(d, at(i)));
+      sum[0] = hn::Add(sum[0], hn::Set(d, at(i)));
+    }
+    const Vector sums = hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3]));
+    if (!hn::AllTrue(d, hn::Eq(sums, sums)) && has_nan()) {
+      *value = kNaN;
+      *place = 0;
+      if constexpr (kMaximum) *equal = 0;
+      return;
+    }
+    const Vector all = better(better(best[0], best[1]), better(best[2], best[3]));
+    const Vector found = hn::Set(d, kMaximum ? largest_lane(all) : least_lane(all));
+    std::size_t same = 0, first = 0;
+    for (std::size_t from = (n - 1) / kBits * kBits + kBits; from != 0;) {
+      from -= kBits;
+      const std::uint64_t here = bits(from, [&](Vector v) HWY_ATTR { return hn::Eq(v, found); });
+      first = here == 0 ? first : from + static_cast<std::size_t>(std::countr_zero(here));
+      if constexpr (kMaximum) same += static_cast<std::size_t>(std::popcount(here));
+    }
+    *value = hn::GetLane(found);
+    *place = static_cast<std::uint32_t>(first);
+    if constexpr (kMaximum) *equal = static_cast<float>(same);
+  }
+
+  // Selects among the elements near what is guessed, if what is sought is there, and they are few
+  // and differ.
+  HWY_INLINE bool select_near(std::size_t rank, std::size_t ranks, float lo, float hi,
+                              const Scratch& scratch, float* value, std::uint32_t* place) const {
+    const Floats d;
+    const Vector lowest = hn::Set(d, lo), highest = hn::Set(d, hi);
+    EventWriter writer(scratch.place, scratch.value);
+    std::size_t above = 0;
+    for_each([&](Vector v, std::size_t i) HWY_ATTR {
+      const auto higher = hn::Gt(v, highest);
+      auto close = hn::Not(hn::Or(higher, hn::Lt(v, lowest)));
+      if (i + kWidth > n) close = hn::And(close, hn::FirstN(d, n - i));
+      above += count(higher);
+      writer.append(v, close);
+    });
+    const std::size_t near = writer.count();  // with what is NaN
+    float* const candidate = scratch.value;
+    std::uint32_t* const place_of = scratch.place;
+    constexpr std::size_t most = 4 * kLanes;
+    if (near > most || above > rank || rank + ranks > above + near) return false;
+    constexpr std::size_t kStride = 4;
+    std::fill_n(candidate + near, std::max(kWidth, kStride), kNaN);
+    bool found[2] = {false, ranks == 1};
+    std::size_t ordered = 0;
+    for (std::size_t i = 0; i < near; i += kWidth) {
+      const Vector v = hn::LoadU(d, candidate + i);
+      auto higher = hn::Set(Words(), static_cast<std::uint32_t>(above));
+      for (std::size_t j = 0; j < near; j += kStride)
+        for (std::size_t k = 0; k < kStride; ++k) {
+          const auto mask = hn::Gt(hn::Set(d, candidate[j + k]), v);
+          higher = hn::Sub(higher, hn::VecFromMask(Words(), hn::RebindMask(Words(), mask)));
+        }
+      const auto number = hn::Eq(v, v);
+      ordered += count(number);
+      for (std::size_t k = 0; k < ranks; ++k) {
+        const auto wanted = hn::Eq(higher, hn::Set(Words(), static_cast<std::uint32_t>(rank + k)));
+        const std::uint32_t here = bits_of(hn::And(hn::RebindMask(d, wanted), number));
+        if (here == 0) continue;
+        const std::size_t last = i + static_cast<std::size_t>(std::bit_width(here)) - 1;
+        value[k] = candidate[last];
+        place[k] = place_of[last];
+        found[k] = true;
+      }
+    }
+    return found[0] && found[1] && ordered == near;
   }
 
   // The place, before `end`, of a value that has `left` equal ones behind it up to there.
@@ -293,60 +585,48 @@ struct Column {
     const Floats d;
     for (std::size_t i = (end + kWidth - 1) / kWidth * kWidth; i != 0;) {
       i -= kWidth;
-      std::uint8_t bytes[8] = {};
-      hn::StoreMaskBits(d, hn::Eq(load(i), hn::Set(d, value)), bytes);
-      std::uint32_t lanes = bytes[0] | std::uint32_t{bytes[1]} << 8;
+      std::uint32_t lanes = bits_of(hn::Eq(load(i), hn::Set(d, value)));
       if (i + kWidth > end) lanes &= (1u << (end - i)) - 1;
       const auto here = static_cast<std::size_t>(std::popcount(lanes));
-      if (here <= left) {
-        left -= here;
-        continue;
-      }
-      for (; left != 0; --left) lanes &= ~std::bit_floor(lanes);
-      return static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::bit_width(lanes)) - 1;
+      if (here > left) return static_cast<std::uint32_t>(i) + nth_from_top(lanes, left);
+      left -= here;
     }
     return 0;
   }
 
-  // The least and the largest of some elements, and how many these are.
+  // The least and the largest of some elements.
   struct Extremes {
     float least, most;
-    std::size_t count;
   };
   template <class Among>
   HWY_INLINE Extremes extremes(const Among& among) const {
     const Floats d;
-    std::size_t found = 0;
-    Vector least = hn::Set(d, std::numeric_limits<float>::infinity()), most = hn::Neg(least);
-    for_each([&](Vector v) HWY_ATTR {
+    Vector least = hn::Set(d, kInfinity), most = hn::Neg(least);
+    for_each([&](Vector v, std::size_t) HWY_ATTR {
       const auto mask = among(v);
-      found += count(mask);
       least = hn::Min(least, hn::IfThenElse(mask, v, least));
       most = hn::Max(most, hn::IfThenElse(mask, v, most));
     });
-    return {least_lane(least), largest_lane(most), found};
+    return {least_lane(least), largest_lane(most)};
   }
 
-  void select(std::size_t rank, float guess, float* value, std::uint32_t* row) const {
+  HWY_INLINE void select(std::size_t rank, std::size_t ranks, float guess, float* value,
+                         std::uint32_t* place_of) const {
     const Floats d;
-    constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-    if (row == nullptr && rank == 0) {
-      const Extremes all = extremes([](Vector v) HWY_ATTR { return hn::Eq(v, v); });
-      value[0] = all.count == n ? all.most : nan;
-      return;
-    }
     const Vector guessed = hn::Set(d, guess);
-    std::size_t above = 0, same = 0, below = 0;
-    for_each([&](Vector v) HWY_ATTR {
+    std::size_t above = 0, not_below = 0;
+    Vector sum = hn::Zero(d);  // NaN where an element is, and seldom else
+    for_each([&](Vector v, std::size_t at) HWY_ATTR {
       above += count(hn::Gt(v, guessed));
-      same += count(hn::Eq(v, guessed));
-      below += count(hn::Lt(v, guessed));
+      not_below += count(hn::Ge(v, guessed));
+      sum = hn::Add(sum, at + kWidth <= n ? v : hn::Zero(d));
     });
-    if (above + same + below != n) {
-      value[0] = nan;
-      if (row != nullptr) value[1] = nan, row[0] = row[1] = 0;
+    const bool unsure = n % kWidth != 0 || !hn::AllTrue(d, hn::Eq(sum, sum));
+    if (unsure && has_nan()) {
+      for (std::size_t k = 0; k < ranks; ++k) value[k] = kNaN, place_of[k] = 0;
       return;
     }
+    const std::size_t same = not_below - above, below = n - not_below;
     const auto lower = [&] {
       return extremes([&](Vector v) HWY_ATTR { return hn::Lt(v, guessed); });
     };
@@ -358,19 +638,19 @@ struct Column {
     } else if (rank >= above + same) {
       const Extremes rest = lower();
       left = {rest.least, rest.most, above + same, n, rest.least};
-    } else if (rank + 1 == left.at_least && below != 0 && row != nullptr) {
+    } else if (rank + ranks > left.at_least) {
       left.next = lower().most;
     }
     narrow(rank, left);
     value[0] = left.low;
-    if (row == nullptr) return;
+    place_of[0] = place(left.low, rank - left.above, n);
+    if (ranks == 1) return;
     const bool again = left.at_least > rank + 1;
     value[1] = again ? left.low : left.next;
-    row[0] = place(left.low, rank - left.above, n);
-    row[1] = again ? place(left.low, 0, row[0]) : place(left.next, 0, n);
+    place_of[1] = again ? place(left.low, 0, place_of[0]) : place(left.next, 0, n);
   }
 
-  // As in a Selection.
+  // As those of columns.
   struct Candidates {
     float low, high;
     std::size_t above, at_least;
@@ -384,7 +664,7 @@ struct Column {
                                                            hn::Set(one, left.high), halve_keys)));
       std::size_t not_lower = 0;
       Vector up = hn::Set(d, left.high), down = hn::Set(d, left.low);
-      for_each([&](Vector v) HWY_ATTR {
+      for_each([&](Vector v, std::size_t) HWY_ATTR {
         const auto rest = hn::Ge(v, middle);
         not_lower += count(rest);
         up = hn::Min(up, hn::IfThenElse(rest, v, up));
@@ -400,28 +680,57 @@ struct Column {
       }
     }
   }
-
-  std::size_t equal(float value) const {
-    std::size_t found = 0;
-    for_each([&](Vector v) HWY_ATTR { found += count(hn::Eq(v, hn::Set(Floats(), value))); });
-    return found;
-  }
 };
 
-void select(const float* x, std::size_t n, std::size_t rank, const Range* range, float guess,
-            float* value, std::uint32_t* row) {
-  if (range == nullptr)
-    Column<false>{x, n, {}}.select(rank, guess, value, row);
-  else
-    Column<true>{x, n, *range}.select(rank, guess, value, row);
+template <bool kDistances>
+void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
+                     float& likely, const Scratch& scratch, const Selected& to) {
+  const Range range = kDistances ? *of.range : Range{};
+  for (std::size_t i = 0; i < of.count; ++i) {
+    const Line<kDistances> line{of.x + of.offset[i], of.n, range};
+    float value[2];
+    std::uint32_t place[2];
+    const auto near = [&](float times) HWY_ATTR {
+      const float center = guess->near[i], reach = times * guess->reach[i];
+      return line.select_near(rank, ranks, center - reach, center + reach, scratch, value, place);
+    };
+    if (guess == nullptr || (!near(1) && !near(kFarther)))
+      line.select(rank, ranks, likely, value, place);
+    likely = value[0];
+    for (std::size_t k = 0; k < ranks; ++k) {
+      to.value[k * to.stride + i] = value[k];
+      to.place[k * to.stride + i] = place[k];
+    }
+  }
+}
+
+void select_lines(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
+                  float& likely, const Scratch& scratch, const Selected& to) {
+  const auto select = of.range == nullptr ? select_lines_of<false> : select_lines_of<true>;
+  select(of, rank, ranks, guess, likely, scratch, to);
+}
+
+template <bool kMaximum, bool kDistances>
+void extreme_lines_of(const Lines& of, const Selected& to, float* equal) {
+  const Range range = kDistances ? *of.range : Range{};
+  for (std::size_t i = 0; i < of.count; ++i)
+    Line<kDistances>{of.x + of.offset[i], of.n, range}.template extreme<kMaximum>(
+        to.value + i, to.place + i, kMaximum ? equal + i : nullptr);
+}
+
+void maximum_lines(const Lines& of, const Selected& to, float* equal) {
+  const auto find =
+      of.range == nullptr ? extreme_lines_of<true, false> : extreme_lines_of<true, true>;
+  find(of, to, equal);
+}
+
+void minimum_lines(const Lines& of, const Selected& to) {
+  const auto find =
+      of.range == nullptr ? extreme_lines_of<false, false> : extreme_lines_of<false, true>;
+  find(of, to, nullptr);
 }
 
 // ------------------------------------------------------------------ shares of a maximum
-
-std::size_t count_equal(const float* x, std::size_t n, const Range* range, float value) {
-  return range == nullptr ? Column<false>{x, n, {}}.equal(value)
-                          : Column<true>{x, n, *range}.equal(value);
-}
 
 // Adds to the gradients of the elements that equal `chosen`, of a distance the other way below.
 template <bool kDistances, class D>
@@ -429,12 +738,7 @@ HWY_INLINE void add_share(D d, const float* x, hn::Vec<D> chosen, hn::Vec<D> sha
                           const Range& range, float* gradient) {
   const auto v = hn::LoadU(d, x);
   const auto same = hn::Eq(element<kDistances>(d, v, range), chosen);
-  if (hn::AllFalse(d, same)) return;
-  if constexpr (kDistances) {
-    const auto distance = signed_distance(d, v, range);
-    const auto turned = hn::IfThenElse(hn::Lt(distance, hn::Zero(d)), hn::Neg(share), share);
-    share = hn::IfThenZeroElse(hn::Eq(distance, hn::Zero(d)), turned);
-  }
+  if constexpr (kDistances) share = hn::Mul(share, slope_of<kDistances>(d, v, range));
   hn::StoreU(hn::Add(hn::LoadU(d, gradient), hn::IfThenElseZero(same, share)), d, gradient);
 }
 
@@ -457,43 +761,24 @@ void share(const float* x, std::size_t n, const Range* range, float value, float
   among(x, n, range == nullptr ? Range{} : *range, value, share, gradient);
 }
 
-template <bool kDistances, class D>
-HWY_INLINE void share_vector(D d, const float* x, const std::size_t* offset, std::size_t rows,
-                             const Range& range, const float* value, const float* amount,
-                             float* gradient, const std::size_t* gradient_offset) {
-  const auto amounts = hn::LoadU(d, amount);
-  if (hn::AllTrue(d, hn::Eq(amounts, hn::Zero(d)))) return;
-  const auto chosen = hn::LoadU(d, value);
-  const auto one = hn::Set(d, 1.0f);
-  auto equal = hn::Zero(d);
-  for (std::size_t r = 0; r < rows; ++r) {
-    const auto v = element<kDistances>(d, hn::LoadU(d, x + offset[r]), range);
-    equal = hn::Add(equal, hn::IfThenElseZero(hn::Eq(v, chosen), one));
-  }
-  const auto share = hn::Div(amounts, equal);
-  for (std::size_t r = 0; r < rows; ++r)
-    add_share<kDistances>(d, x + offset[r], chosen, share, range, gradient + gradient_offset[r]);
-}
-
 template <bool kDistances>
-void share_columns_of(const float* x, const std::size_t* offset, std::size_t rows,
-                      std::size_t columns, const Range& range, const float* value,
-                      const float* amount, float* gradient, const std::size_t* gradient_offset) {
-  std::size_t c = 0;
-  for (; c + kWidth <= columns; c += kWidth)
-    share_vector<kDistances>(Floats(), x + c, offset, rows, range, value + c, amount + c,
-                             gradient + c, gradient_offset);
-  for (; c < columns; ++c)
-    share_vector<kDistances>(One(), x + c, offset, rows, range, value + c, amount + c, gradient + c,
-                             gradient_offset);
+void share_columns_of(const Columns& of, const float* value, const float* share, float* gradient,
+                      const std::size_t* gradient_offset) {
+  for_each_column<kDistances>(
+      of, [&]<class D>(const ColumnVector<kDistances, D>& columns, std::size_t c) HWY_ATTR {
+        const D d;
+        const auto chosen = hn::LoadU(d, value + c), shares = hn::LoadU(d, share + c);
+        if (hn::AllTrue(d, hn::Eq(shares, hn::Zero(d)))) return;
+        for (std::size_t r = 0; r < columns.rows; ++r)
+          add_share<kDistances>(d, columns.x + columns.offset[r], chosen, shares, columns.range,
+                                gradient + gradient_offset[r] + c);
+      });
 }
 
-void share_columns(const float* x, const std::size_t* offset, std::size_t rows, std::size_t columns,
-                   const Range* range, const float* value, const float* amount, float* gradient,
+void share_columns(const Columns& of, const float* value, const float* share, float* gradient,
                    const std::size_t* gradient_offset) {
-  const auto of = range == nullptr ? share_columns_of<false> : share_columns_of<true>;
-  of(x, offset, rows, columns, range == nullptr ? Range{} : *range, value, amount, gradient,
-     gradient_offset);
+  const auto add = of.range == nullptr ? share_columns_of<false> : share_columns_of<true>;
+  add(of, value, share, gradient, gradient_offset);
 }
 
 }  // namespace synfire::kernels::HWY_NAMESPACE
@@ -504,8 +789,11 @@ namespace synfire::kernels {
 
 HWY_EXPORT(penalty);
 HWY_EXPORT(select_columns);
-HWY_EXPORT(select);
-HWY_EXPORT(count_equal);
+HWY_EXPORT(maximum_columns);
+HWY_EXPORT(minimum_columns);
+HWY_EXPORT(select_lines);
+HWY_EXPORT(maximum_lines);
+HWY_EXPORT(minimum_lines);
 HWY_EXPORT(share);
 HWY_EXPORT(share_columns);
 
@@ -520,19 +808,30 @@ double penalty(const float* x, std::size_t stride, float unit, std::size_t rows,
                                        gradient_stride);
 }
 
-void select_columns(const float* x, const std::size_t* offset, std::size_t rows,
-                    std::size_t columns, std::size_t rank, const Range* range,
-                    std::int32_t* scratch, float* value, std::uint32_t* row) {
-  HWY_DYNAMIC_DISPATCH(select_columns)(x, offset, rows, columns, rank, range, scratch, value, row);
+void select_columns(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
+                    const Scratch& scratch, const Selected& to) {
+  HWY_DYNAMIC_DISPATCH(select_columns)(of, rank, ranks, guess, scratch, to);
 }
 
-void select(const float* x, std::size_t n, std::size_t rank, const Range* range, float guess,
-            float* value, std::uint32_t* row) {
-  HWY_DYNAMIC_DISPATCH(select)(x, n, rank, range, guess, value, row);
+void maximum_columns(const Columns& of, const Selected& to, float* equal) {
+  HWY_DYNAMIC_DISPATCH(maximum_columns)(of, to, equal);
 }
 
-std::size_t count_equal(const float* x, std::size_t n, const Range* range, float value) {
-  return HWY_DYNAMIC_DISPATCH(count_equal)(x, n, range, value);
+void minimum_columns(const Columns& of, const Selected& to) {
+  HWY_DYNAMIC_DISPATCH(minimum_columns)(of, to);
+}
+
+void select_lines(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
+                  float& likely, const Scratch& scratch, const Selected& to) {
+  HWY_DYNAMIC_DISPATCH(select_lines)(of, rank, ranks, guess, likely, scratch, to);
+}
+
+void maximum_lines(const Lines& of, const Selected& to, float* equal) {
+  HWY_DYNAMIC_DISPATCH(maximum_lines)(of, to, equal);
+}
+
+void minimum_lines(const Lines& of, const Selected& to) {
+  HWY_DYNAMIC_DISPATCH(minimum_lines)(of, to);
 }
 
 void share(const float* x, std::size_t n, const Range* range, float value, float share,
@@ -540,11 +839,9 @@ void share(const float* x, std::size_t n, const Range* range, float value, float
   HWY_DYNAMIC_DISPATCH(share)(x, n, range, value, share, gradient);
 }
 
-void share_columns(const float* x, const std::size_t* offset, std::size_t rows, std::size_t columns,
-                   const Range* range, const float* value, const float* amount, float* gradient,
+void share_columns(const Columns& of, const float* value, const float* share, float* gradient,
                    const std::size_t* gradient_offset) {
-  HWY_DYNAMIC_DISPATCH(share_columns)
-  (x, offset, rows, columns, range, value, amount, gradient, gradient_offset);
+  HWY_DYNAMIC_DISPATCH(share_columns)(of, value, share, gradient, gradient_offset);
 }
 
 }  // namespace synfire::kernels

@@ -80,19 +80,59 @@ struct Ranks {
     weight[0] = 1 - weight[1];
     between = weight[1] != 0;
     maximum = percentile == 100;
+    minimum = rank == n - 1;
   }
+  std::size_t count() const { return between ? 2 : 1; }
 
   std::size_t rank;
   float weight[2];
-  bool between, maximum;
+  bool between, maximum, minimum;
+};
+
+/// Room for n values, from a cache line's begin on, that holds anything.
+class Room {
+ public:
+  explicit Room(std::size_t n)
+      : memory_(std::make_unique_for_overwrite<float[]>(n + kAlignment / sizeof(float))) {
+    std::size_t space = n * sizeof(float) + kAlignment;
+    void* begin = memory_.get();
+    begin_ = static_cast<float*>(std::align(kAlignment, n * sizeof(float), begin, space));
+  }
+  float* begin() const { return begin_; }
+
+ private:
+  std::unique_ptr<float[]> memory_;
+  float* begin_;
+};
+
+/// What was found of some percentiles, and the elements that they are made of.
+struct Found {
+  Found(std::size_t cells, const Ranks& ranks)
+      : count(cells),
+        value(ranks.count() * cells),
+        slope(ranks.count() * cells),
+        equal(ranks.maximum ? cells : 0),
+        amount(cells),
+        place(ranks.count() * cells) {}
+
+  kernels::Selected from(std::size_t cell, bool places = true) {
+    return {value.data() + cell, places ? place.data() + cell : nullptr,
+            places ? slope.data() + cell : nullptr, count};
+  }
+
+  std::size_t count;
+  std::vector<float> value, slope;  // of the elements, and then of the percentile
+  std::vector<float> equal;         // how many are a maximum
+  std::vector<float> amount;        // what their gradients are to have
+  std::vector<std::uint32_t> place;
 };
 
 /// What the elements of one percentile are, and the percentiles that there are.
 struct Cells {
-  Cells(const RegularizedTensor& tensor, double percentile, const kernels::Penalty& how,
+  Cells(const RegularizedTensor& tensor, double percentile, const kernels::Penalty& given,
         float scale_of_gradient, const Target* distances_to, Axes kept_axes, Axes reduced_axes)
       : x(tensor),
-        penalty(how),
+        how(given),
         distances(distances_to != nullptr),
         kept(std::move(kept_axes)),
         reduced(std::move(reduced_axes)),
@@ -100,16 +140,16 @@ struct Cells {
         ranks(percentile, n),
         repeats(static_cast<double>(take_repeats(kept))),
         scale(scale_of_gradient * static_cast<float>(repeats)) {
+    merge(kept);
+    merge(reduced);
     if (distances_to != nullptr)
       range = {kernels::in_units(distances_to->lo, x.unit),
                kernels::in_units(distances_to->hi, x.unit)};
-  }
-
-  /// The penalties of `count` percentiles, and what each adds to its elements' gradients.
-  double of(const float* percentiles, std::size_t count, float* amount) const {
-    std::fill_n(amount, count, 0.0f);
-    return repeats *
-           kernels::penalty(percentiles, count, x.unit, 1, count, penalty, scale, amount, 0);
+    if (x.last == nullptr || ranks.maximum || ranks.minimum) return;
+    last = x.last;
+    if (last->value.size() == size_of(kept)) return;
+    last->value.assign(size_of(kept), NAN);
+    last->reach.assign(size_of(kept), 0.0f);
   }
 
   /// All of them, where the last kept axis is columns that lie side by side.
@@ -126,47 +166,82 @@ struct Cells {
     });
   }
 
-  double columns(std::size_t first, std::size_t last, const std::size_t* offset,
+  double columns(std::size_t first, std::size_t end, const std::size_t* offset,
                  const std::size_t* gradient_offset) const {
-    const std::size_t width = last - first;
-    Buffer<std::int32_t> scratch(n * kernels::kLanes);
-    Buffer<float> value(2 * width), amount(width);
-    Buffer<std::uint32_t> row(2 * width);
-    const bool one_gradient = !distances && std::all_of(gradient_offset, gradient_offset + n,
-                                                        [](std::size_t to) { return to == 0; });
-    const bool alone = !ranks.between && (ranks.maximum || one_gradient || x.gradient == nullptr);
-    double sum = 0;
-    for_each_index(std::span(kept).first(kept.size() - 1), [&](std::size_t from, std::size_t to) {
-      const float* values = x.values + from + first;
-      kernels::select_columns(values, offset, n, width, ranks.rank, range_or_null(), scratch.data(),
-                              value.data(), alone ? nullptr : row.data());
-      // Between two ranks lies a value of its own, and the gradient goes to both.
-      if (ranks.between)
-        for (std::size_t c = 0; c < width; ++c)
-          value[c] = value[width + c] * ranks.weight[1] + value[c] * ranks.weight[0];
-      sum += of(value.data(), width, amount.data());
-      if (x.gradient == nullptr) return;
+    const std::size_t width = end - first;
+    const std::span outer = std::span(kept).first(kept.size() - 1);
+    const bool one_gradient =
+        std::all_of(gradient_offset, gradient_offset + n, [](std::size_t to) { return to == 0; });
+    const bool places = x.gradient != nullptr && (distances || !one_gradient);
+    const Room room(n * kernels::kLanes);
+    std::vector<std::uint32_t> kept_rows(n);
+    const kernels::Scratch scratch{room.begin(), kept_rows.data()};
+    const auto at = [&](std::size_t from) {
+      return kernels::Columns{x.values + from + first, offset, n, width, range_or_null()};
+    };
+    Found found(size_of(outer) * width, ranks);
+    std::size_t cell = 0, index = first;
+    for_each_index(outer, [&](std::size_t from, std::size_t) {
+      if (ranks.maximum) {
+        kernels::maximum_columns(at(from), found.from(cell), found.equal.data() + cell);
+      } else if (ranks.minimum) {
+        kernels::minimum_columns(at(from), found.from(cell));
+      } else {
+        const kernels::Guess guess = guess_of(index);
+        kernels::select_columns(at(from), ranks.rank, ranks.count(),
+                                last == nullptr ? nullptr : &guess, scratch,
+                                found.from(cell, places));
+        settle(found, cell, width, index);
+      }
+      cell += width;
+      index += kept.back().extent;
+    });
+    const double sum = penalize(found);
+    if (x.gradient == nullptr) return sum;
+    cell = 0;
+    for_each_index(outer, [&](std::size_t from, std::size_t to) {
       float* gradient = x.gradient + to + first;
-      if (one_gradient) {
-        for (std::size_t c = 0; c < width; ++c) gradient[c] += amount[c];
-        return;
-      }
-      if (ranks.maximum)
-        return kernels::share_columns(values, offset, n, width, range_or_null(), value.data(),
-                                      amount.data(), gradient, gradient_offset);
-      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k) {
-        const std::uint32_t* at = row.data() + k * width;
-        const float weight = ranks.weight[k];
-        if (distances)
-          for (std::size_t c = 0; c < width; ++c)
-            gradient[gradient_offset[at[c]] + c] +=
-                amount[c] * weight * slope(values[offset[at[c]] + c]);
-        else
-          for (std::size_t c = 0; c < width; ++c)
-            gradient[gradient_offset[at[c]] + c] += amount[c] * weight;
-      }
+      if (one_gradient)
+        add_to_one(found, cell, width, gradient);
+      else if (ranks.maximum)
+        share_columns(found, cell, at(from), gradient, gradient_offset);
+      else
+        for (std::size_t k = 0; k < ranks.count(); ++k)
+          for (std::size_t c = 0, i = k * found.count + cell; c < width; ++c, ++i)
+            gradient[gradient_offset[found.place[i]] + c] +=
+                found.amount[cell + c] * ranks.weight[k] * found.slope[i];
+      cell += width;
     });
     return sum;
+  }
+
+  /// Where all elements of a column have the same gradient.
+  void add_to_one(const Found& found, std::size_t cell, std::size_t width, float* gradient) const {
+    const float* amount = found.amount.data() + cell;
+    if (!distances) {
+      for (std::size_t c = 0; c < width; ++c) gradient[c] += amount[c];
+    } else if (ranks.maximum) {
+      for (std::size_t c = 0; c < width; ++c)
+        gradient[c] += amount[c] / found.equal[cell + c] * found.slope[cell + c];
+    } else {
+      for (std::size_t k = 0; k < ranks.count(); ++k) {
+        const float* slope = found.slope.data() + k * found.count + cell;
+        for (std::size_t c = 0; c < width; ++c)
+          gradient[c] += amount[c] * ranks.weight[k] * slope[c];
+      }
+    }
+  }
+
+  static void share_columns(Found& found, std::size_t cell, const kernels::Columns& of,
+                            float* gradient, const std::size_t* gradient_offset) {
+    float* amount = found.amount.data() + cell;
+    for (std::size_t c = 0; c < of.columns; ++c) {
+      const bool alone = found.equal[cell + c] == 1;
+      if (alone)
+        gradient[gradient_offset[found.place[cell + c]] + c] += amount[c] * found.slope[cell + c];
+      amount[c] = alone ? 0 : amount[c] / found.equal[cell + c];
+    }
+    kernels::share_columns(of, found.value.data() + cell, amount, gradient, gradient_offset);
   }
 
   /// All of them, one after another.
@@ -174,85 +249,108 @@ struct Cells {
     // Pieces share no gradient: it is cut along an axis that has one, or not at all.
     const std::size_t extent = kept.empty() ? 1 : kept[0].extent;
     const bool apart = kept.empty() || kept[0].gradient_stride != 0 || x.gradient == nullptr;
-    const std::size_t least = apart ? least_piece(n * size_of(kept) / extent) : extent;
-    return sum_of_pieces(pool, extent, least, [&](std::size_t first, std::size_t last) {
+    const std::size_t cells = size_of(kept);
+    const std::size_t least = apart ? least_piece(n * cells / extent) : extent;
+    return sum_of_pieces(pool, extent, least, [&](std::size_t first, std::size_t end) {
       Axes piece = kept;
       std::size_t from = 0, to = 0;
       if (!piece.empty()) {
         from = first * piece[0].stride;
         to = first * piece[0].gradient_stride;
-        piece[0].extent = last - first;
+        piece[0].extent = end - first;
       }
-      // Found first, all of them, then penalized, then followed by gradients.
-      const std::size_t cells = size_of(piece);
-      std::vector<float> value(cells), amount(cells);
-      std::vector<std::uint32_t> place(2 * cells);
-      const auto scratch = std::make_unique_for_overwrite<float[]>(n);
-      std::size_t cell = 0;
-      float guess = 0;  // the cell before is often alike
-      for_each_index(
-          std::span<const Axis>(piece),
-          [&](std::size_t at, std::size_t) {
-            if (cell == 0) guess = element(x.values[at]);
-            value[cell] = find_one(x.values + at, scratch.get(), guess, &place[2 * cell]);
-            ++cell;
-          },
-          from, to);
-      const double sum = of(value.data(), cells, amount.data());
-      if (x.gradient == nullptr) return sum;
-      cell = 0;
+      std::vector<std::size_t> offset, gradient_offset;
       for_each_index(
           std::span<const Axis>(piece),
           [&](std::size_t at, std::size_t gradient_at) {
-            if (amount[cell] != 0)
-              add_one(x.values + at, value[cell], amount[cell], &place[2 * cell],
-                      x.gradient + gradient_at);
-            ++cell;
+            offset.push_back(at);
+            gradient_offset.push_back(gradient_at);
           },
           from, to);
+      Found found(offset.size(), ranks);
+      find_lines(offset, first * (cells / extent), found);
+      const double sum = penalize(found);
+      if (x.gradient == nullptr) return sum;
+      for (std::size_t cell = 0; cell < offset.size(); ++cell)
+        if (found.amount[cell] != 0)
+          add_one(x.values + offset[cell], found, cell, x.gradient + gradient_offset[cell]);
       return sum;
     });
   }
 
-  float find_one(const float* values, float* scratch, float& guess, std::uint32_t* place) const {
-    const float* side_by_side = values;
-    if (reduced.size() > 1 || reduced[0].stride != 1) {
-      float* next = scratch;
+  void find_lines(const std::vector<std::size_t>& offset, std::size_t index, Found& found) const {
+    const bool in_place = reduced.size() == 1 && reduced[0].stride == 1;
+    const Room copy(in_place ? 0 : n), room(last == nullptr ? 0 : n + kernels::kLanes);
+    std::vector<std::uint32_t> places(last == nullptr ? 0 : n + kernels::kLanes);
+    const kernels::Scratch scratch{room.begin(), places.data()};
+    float likely = element(x.values[offset[0]]);
+    const auto find = [&](const kernels::Lines& lines, std::size_t cell) {
+      const kernels::Selected to = found.from(cell);
+      if (ranks.maximum) return kernels::maximum_lines(lines, to, found.equal.data() + cell);
+      if (ranks.minimum) return kernels::minimum_lines(lines, to);
+      const kernels::Guess guess = guess_of(index + cell);
+      kernels::select_lines(lines, ranks.rank, ranks.count(), last == nullptr ? nullptr : &guess,
+                            likely, scratch, to);
+      settle(found, cell, lines.count, index + cell);
+    };
+    if (in_place) return find({x.values, offset.data(), offset.size(), n, range_or_null()}, 0);
+    const std::size_t begin = 0;
+    for (std::size_t cell = 0; cell < offset.size(); ++cell) {
+      float* next = copy.begin();
       for_each_run([&](std::size_t at, std::size_t, std::size_t extent) {
-        std::copy_n(values + at, extent, next);
-        next += extent;
+        next = std::copy_n(x.values + offset[cell] + at, extent, next);
       });
-      side_by_side = scratch;
+      find({copy.begin(), &begin, 1, n, range_or_null()}, cell);
     }
-    float found[2];
-    kernels::select(side_by_side, n, ranks.rank, range_or_null(), guess, found,
-                    ranks.maximum ? nullptr : place);
-    guess = found[0];
-    return ranks.between ? found[1] * ranks.weight[1] + found[0] * ranks.weight[0] : found[0];
   }
 
-  void add_one(const float* values, float value, float amount, const std::uint32_t* place,
-               float* gradient) const {
-    if (ranks.maximum) {
-      std::size_t equal = 0;
-      for_each_run([&](std::size_t at, std::size_t, std::size_t extent) {
-        equal += kernels::count_equal(values + at, extent, range_or_null(), value);
+  void add_one(const float* values, const Found& found, std::size_t cell, float* gradient) const {
+    if (ranks.maximum && found.equal[cell] != 1) {
+      const float share = found.amount[cell] / found.equal[cell];
+      return for_each_run([&](std::size_t at, std::size_t to, std::size_t extent) {
+        kernels::share(values + at, extent, range_or_null(), found.value[cell], share,
+                       gradient + to);
       });
-      const float share = amount / static_cast<float>(equal);
-      for_each_run([&](std::size_t at, std::size_t to, std::size_t extent) {
-        kernels::share(values + at, extent, range_or_null(), value, share, gradient + to);
-      });
-    } else {
-      for (std::size_t k = 0; k < (ranks.between ? 2 : 1); ++k) {
-        std::size_t at = 0, to = 0;
-        for (std::size_t i = reduced.size(), rest = place[k]; i-- != 0; rest /= reduced[i].extent) {
-          const std::size_t index = rest % reduced[i].extent;
-          at += index * reduced[i].stride;
-          to += index * reduced[i].gradient_stride;
-        }
-        gradient[to] += amount * ranks.weight[k] * slope(values[at]);
-      }
     }
+    for (std::size_t k = 0; k < ranks.count(); ++k) {
+      std::size_t at = 0, to = 0, rest = found.place[k * found.count + cell];
+      for (std::size_t i = reduced.size(); i-- != 0;) {
+        const std::size_t outer = i == 0 ? 0 : rest / reduced[i].extent;
+        const std::size_t index = rest - outer * reduced[i].extent;
+        at += index * reduced[i].stride;
+        to += index * reduced[i].gradient_stride;
+        rest = outer;
+      }
+      gradient[to] += found.amount[cell] * ranks.weight[k] * slope(values[at]);
+    }
+  }
+
+  /// From the elements of some cells, whose indices begin with `index`: the percentiles, and where
+  /// to look for the next ones.
+  void settle(Found& found, std::size_t cell, std::size_t width, std::size_t index) const {
+    float* value = found.value.data() + cell;
+    const float* second = ranks.between ? value + found.count : value;
+    for (std::size_t c = 0; c < width; ++c) {
+      const float gap = value[c] - second[c];
+      // Between two elements lies a value of its own, and the gradient goes to both.
+      if (ranks.between) value[c] = second[c] * ranks.weight[1] + value[c] * ranks.weight[0];
+      if (last == nullptr) continue;
+      float &near = last->value[index + c], &reach = last->reach[index + c];
+      // The first is NaN, and then this takes its first argument.
+      reach = gap + std::max(0.75f * reach, 4 * std::abs(value[c] - near));
+      near = value[c];
+    }
+  }
+
+  kernels::Guess guess_of(std::size_t index) const {
+    if (last == nullptr) return {};
+    return {last->value.data() + index, last->reach.data() + index};
+  }
+
+  /// The penalties of percentiles, and what each adds to its elements' gradients.
+  double penalize(Found& found) const {
+    return repeats * kernels::penalty(found.value.data(), found.count, x.unit, 1, found.count, how,
+                                      scale, found.amount.data(), 0);
   }
 
   /// Calls f(offset, gradient offset, extent) for one percentile's elements in their order, as many
@@ -277,12 +375,13 @@ struct Cells {
   }
 
   const RegularizedTensor& x;
-  const kernels::Penalty& penalty;
+  const kernels::Penalty& how;
   bool distances;          // elements are distances of values to
   kernels::Range range{};  // this, in units
   Axes kept, reduced;
   std::size_t n;  // elements of one percentile
   Ranks ranks;
+  LastPercentiles* last = nullptr;
   double repeats;
   float scale;
 };

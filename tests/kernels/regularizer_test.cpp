@@ -121,52 +121,171 @@ std::vector<float> pool_of_values(std::mt19937& random) {
   return values;
 }
 
-TEST_CASE("selection finds what a stable sort has at that rank") {
+/// Columns of values and, of each, its elements.
+struct Drawn {
+  Drawn(std::mt19937& random, std::size_t rows, std::size_t n, const std::vector<float>& from)
+      : x(matrix(random, rows, n, n + random() % 3, from)), elements(random), offset(rows) {
+    for (std::size_t r = 0; r < rows; ++r) offset[r] = r * x.stride;
+  }
+  kernels::Columns columns() const {
+    return {x.values.data(), offset.data(), x.rows, x.n, elements.range()};
+  }
+  kernels::Lines lines() const {
+    return {x.values.data(), offset.data(), x.rows, x.n, elements.range()};
+  }
+  float value(std::size_t row, std::size_t column) const { return x.values[offset[row] + column]; }
+  std::vector<float> column(std::size_t c) const {
+    std::vector<float> made;
+    for (std::size_t r = 0; r < x.rows; ++r) made.push_back(elements.of(value(r, c)));
+    return made;
+  }
+  std::vector<float> line(std::size_t r) const {
+    std::vector<float> made;
+    for (std::size_t c = 0; c < x.n; ++c) made.push_back(elements.of(value(r, c)));
+    return made;
+  }
+
+  Matrix x;
+  Elements elements;
+  std::vector<std::size_t> offset;
+};
+
+/// Guesses of all kinds: right ones, near ones, far ones, and none.
+struct Guesses {
+  Guesses(std::mt19937& random, std::size_t count, const std::vector<float>& from)
+      : near(count), reach(count), given(random() % 4 != 0) {
+    constexpr float reaches[] = {0, 0.25f, 1, 2, INFINITY};
+    for (std::size_t i = 0; i < count; ++i) {
+      near[i] = random() % 20 == 0 ? NAN : from[random() % from.size()];
+      reach[i] = reaches[random() % 5];
+    }
+  }
+  const kernels::Guess* get() {
+    guess = {near.data(), reach.data()};
+    return given ? &guess : nullptr;
+  }
+  std::vector<float> near, reach;
+  kernels::Guess guess{};
+  bool given;
+};
+
+/// Room for what is selected, two of each of n, and what selecting needs.
+struct Room {
+  Room(std::size_t n, std::size_t values, std::size_t places)
+      : value(2 * n + 1, -7),
+        slope(2 * n + 1, -7),
+        place(2 * n + 1, 7),
+        values_(values),
+        places_(places),
+        stride(n + 1) {}
+  kernels::Selected to() { return {value.data(), place.data(), slope.data(), stride}; }
+  kernels::Scratch scratch() { return {values_.data(), places_.data()}; }
+
+  std::vector<float> value, slope;
+  std::vector<std::uint32_t> place;
+  Buffer<float> values_;
+  Buffer<std::uint32_t> places_;
+  std::size_t stride;
+};
+
+TEST_CASE("selection finds what a stable sort has at that rank, whatever is guessed") {
   on_every_target([] {
     CHECK(rc::check("columns", [](unsigned seed) {
       std::mt19937 random(seed);
-      const std::size_t rows = 1 + random() % 40, n = 1 + random() % 40;
-      const Matrix x = matrix(random, rows, n, n + random() % 3, pool_of_values(random));
+      const std::size_t rows = 1 + random() % 60, n = 1 + random() % 40;
+      const std::vector<float> from = pool_of_values(random);
+      const Drawn x(random, rows, n, from);
       const std::size_t rank = random() % rows;
-      std::vector<std::size_t> offset(rows);
-      for (std::size_t r = 0; r < rows; ++r) offset[r] = r * x.stride;
-      Buffer<std::int32_t> scratch(rows * kernels::kLanes);
-      std::vector<float> value(2 * n), alone(n);
-      std::vector<std::uint32_t> row(2 * n);
-      const Elements elements(random);
-      kernels::select_columns(x.values.data(), offset.data(), rows, n, rank, elements.range(),
-                              scratch.data(), value.data(), row.data());
-      kernels::select_columns(x.values.data(), offset.data(), rows, n, rank, elements.range(),
-                              scratch.data(), alone.data(), nullptr);
+      const std::size_t ranks = rank + 1 < rows ? 1 + random() % 2 : 1;
+      Guesses guesses(random, n, from);
+      Room all(n, rows * kernels::kLanes, rows), values(n, rows * kernels::kLanes, rows);
+      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), all.scratch(), all.to());
+      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), values.scratch(),
+                              {values.value.data(), nullptr, nullptr, values.stride});
       for (std::size_t c = 0; c < n; ++c) {
-        std::vector<float> column;
-        for (std::size_t r = 0; r < rows; ++r)
-          column.push_back(elements.of(x.values[offset[r] + c]));
+        const std::vector<float> column = x.column(c);
         const auto places = ranking(column);
-        RC_ASSERT(alone[c] == column[places[rank]]);
-        for (std::size_t k = 0; k < 2 && rank + k < rows; ++k) {
-          RC_ASSERT(row[k * n + c] == places[rank + k]);
-          RC_ASSERT(value[k * n + c] == column[places[rank + k]]);
+        for (std::size_t k = 0; k < ranks; ++k) {
+          const std::size_t i = k * all.stride + c, place = places[rank + k];
+          RC_ASSERT(all.value[i] == column[place]);
+          RC_ASSERT(values.value[i] == column[place]);
+          RC_ASSERT(all.place[i] == place);
+          RC_ASSERT(all.slope[i] == x.elements.slope(x.value(place, c)));
         }
       }
     }));
-    CHECK(rc::check("one column", [](unsigned seed) {
+    CHECK(rc::check("lines", [](unsigned seed) {
       std::mt19937 random(seed);
-      const Matrix x = matrix(random, 1, 1 + random() % 300, 1, pool_of_values(random));
-      const std::size_t rank = random() % x.n;
-      const Elements elements(random);
-      std::vector<float> column;
-      for (const float v : x.values) column.push_back(elements.of(v));
-      const auto places = ranking(column);
-      const float guess = random() % 2 == 0 ? column[places[rank]] : column[0];
-      float value[2], alone;
-      std::uint32_t row[2];
-      kernels::select(x.values.data(), x.n, rank, elements.range(), guess, value, row);
-      kernels::select(x.values.data(), x.n, rank, elements.range(), guess, &alone, nullptr);
-      RC_ASSERT(alone == column[places[rank]]);
-      for (std::size_t k = 0; k < 2 && rank + k < x.n; ++k) {
-        RC_ASSERT(row[k] == places[rank + k]);
-        RC_ASSERT(value[k] == column[places[rank + k]]);
+      const std::size_t count = 1 + random() % 3, n = 1 + random() % 300;
+      const std::vector<float> from = pool_of_values(random);
+      const Drawn x(random, count, n, from);
+      const std::size_t rank = random() % n;
+      const std::size_t ranks = rank + 1 < n ? 1 + random() % 2 : 1;
+      Guesses guesses(random, count, from);
+      float likely = from[random() % from.size()];
+      Room found(count, n + kernels::kLanes, n + kernels::kLanes);
+      kernels::select_lines(x.lines(), rank, ranks, guesses.get(), likely, found.scratch(),
+                            found.to());
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::vector<float> line = x.line(i);
+        const auto places = ranking(line);
+        for (std::size_t k = 0; k < ranks; ++k) {
+          RC_ASSERT(found.value[k * found.stride + i] == line[places[rank + k]]);
+          RC_ASSERT(found.place[k * found.stride + i] == places[rank + k]);
+        }
+      }
+      RC_ASSERT(likely == found.value[count - 1]);
+    }));
+  });
+}
+
+/// What the largest element of some values is to be, or the least.
+struct Extreme {
+  Extreme(const std::vector<float>& elements, bool maximum)
+      : place(static_cast<std::uint32_t>(
+            (maximum ? std::max_element(elements.begin(), elements.end())
+                     : std::min_element(elements.begin(), elements.end())) -
+            elements.begin())),
+        value(elements[place]),
+        equal(static_cast<float>(std::count(elements.begin(), elements.end(), value))) {}
+  std::uint32_t place;
+  float value, equal;
+};
+
+TEST_CASE("extremes are found with their first place, a maximum with its equals") {
+  on_every_target([] {
+    CHECK(rc::check("columns and lines", [](unsigned seed) {
+      std::mt19937 random(seed);
+      const std::size_t rows = 1 + random() % 40, n = 1 + random() % 100;
+      const Drawn x(random, rows, n, pool_of_values(random));
+      for (const bool maximum : {true, false}) {
+        Room columns(n, 0, 0), lines(rows, 0, 0);
+        std::vector<float> equal(n), equal_of_line(rows);
+        if (maximum) {
+          kernels::maximum_columns(x.columns(), columns.to(), equal.data());
+          kernels::maximum_lines(x.lines(), lines.to(), equal_of_line.data());
+        } else {
+          kernels::minimum_columns(x.columns(), columns.to());
+          kernels::minimum_lines(x.lines(), lines.to());
+        }
+        for (std::size_t c = 0; c < n; ++c) {
+          const std::vector<float> column = x.column(c);
+          const Extreme wanted(column, maximum);
+          RC_ASSERT(columns.value[c] == wanted.value);
+          RC_ASSERT(columns.place[c] == wanted.place);
+          float slope = 0;
+          for (std::size_t r = 0; r < rows; ++r)
+            if (maximum ? column[r] == wanted.value : r == wanted.place)
+              slope += x.elements.slope(x.value(r, c));
+          RC_ASSERT(columns.slope[c] == slope);
+          if (maximum) RC_ASSERT(equal[c] == wanted.equal);
+        }
+        for (std::size_t r = 0; r < rows; ++r) {
+          const Extreme wanted(x.line(r), maximum);
+          RC_ASSERT(lines.value[r] == wanted.value);
+          RC_ASSERT(lines.place[r] == wanted.place);
+          if (maximum) RC_ASSERT(equal_of_line[r] == wanted.equal);
+        }
       }
     }));
   });
@@ -175,21 +294,41 @@ TEST_CASE("selection finds what a stable sort has at that rank") {
 TEST_CASE("a column with NaN selects NaN, and its neighbours do not") {
   on_every_target([] {
     constexpr std::size_t n = 35, rows = 3;
-    constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
     std::vector<float> values(rows * n, 1.0f);
-    values[n + 7] = kNaN;
-    values[2 * n + 34] = -kNaN;
+    values[n + 7] = NAN;
+    values[2 * n + 34] = -NAN;
     const auto x = poisoned(values);
     const std::vector<std::size_t> offset{0, n, 2 * n};
-    Buffer<std::int32_t> scratch(rows * kernels::kLanes);
-    std::vector<float> found(n);
-    for (const std::size_t rank : {0u, 1u}) {
-      kernels::select_columns(x.data(), offset.data(), rows, n, rank, nullptr, scratch.data(),
-                              found.data(), nullptr);
-      for (std::size_t c = 0; c < n; ++c) CHECK(same(found[c], c == 7 || c == 34 ? kNaN : 1.0f));
-      kernels::select(x.data(), rows * n, rank, nullptr, 1, found.data(), nullptr);
-      CHECK(std::isnan(found[0]));
+    const kernels::Columns columns{x.data(), offset.data(), rows, n, nullptr};
+    const kernels::Lines lines{x.data(), offset.data(), rows, n, nullptr};
+    Room room(n, rows * kernels::kLanes + n, n + kernels::kLanes);
+    std::vector<float> equal(n), near(n, 1.0f), reach(n, 0.5f);
+    const kernels::Guess guess{near.data(), reach.data()};
+    const auto check_columns = [&] {
+      for (std::size_t c = 0; c < n; ++c) CHECK(same(room.value[c], c == 7 || c == 34 ? NAN : 1));
+    };
+    const auto check_lines = [&] {
+      for (std::size_t i = 0; i < rows; ++i) CHECK(same(room.value[i], i == 0 ? 1 : NAN));
+    };
+    for (const kernels::Guess* given : {static_cast<const kernels::Guess*>(nullptr), &guess}) {
+      for (const std::size_t rank : {0u, 1u}) {
+        kernels::select_columns(columns, rank, 2, given, room.scratch(), room.to());
+        check_columns();
+        float likely = 1;
+        kernels::select_lines(lines, rank, 2, given, likely, room.scratch(), room.to());
+        check_lines();
+      }
     }
+    kernels::maximum_columns(columns, room.to(), equal.data());
+    check_columns();
+    CHECK(equal[7] == 0);
+    kernels::minimum_columns(columns, room.to());
+    check_columns();
+    kernels::maximum_lines(lines, room.to(), equal.data());
+    check_lines();
+    CHECK(equal[1] == 0);
+    kernels::minimum_lines(lines, room.to());
+    check_lines();
   });
 }
 
@@ -198,36 +337,25 @@ TEST_CASE("a maximum's equals share its gradient") {
     std::mt19937 random(7);
     for (std::size_t n = 1; n <= 40; ++n) {
       INFO("n " << n);
-      const Matrix x = matrix(random, 6, n, n, {0, 1, -0.0f, 3, -2});
-      const std::vector<std::size_t> offset{0, n, 2 * n, 3 * n, 4 * n, 5 * n};
+      const Drawn x(random, 6, n, {0, 1, -0.0f, 3, -2});
       const std::vector<std::size_t> to{0, 0, 0, n, n, n};
-      const auto amount = ordinary_floats(random, n, -1, 1);
-      const Elements elements(random);
+      const auto share = ordinary_floats(random, n, -1, 1);
       std::vector<float> value(n), wanted = ordinary_floats(random, 2 * n, -1, 1), found = wanted;
       for (std::size_t c = 0; c < n; ++c) {
-        float equal = 0;
-        for (const std::size_t at : offset)
-          value[c] = std::max(value[c], elements.of(x.values[at + c]));
-        for (const std::size_t at : offset) equal += elements.of(x.values[at + c]) == value[c];
-        for (std::size_t r = 0; r < 6; ++r) {
-          const float v = x.values[offset[r] + c];
-          if (elements.of(v) == value[c])
-            wanted[to[r] + c] += amount[c] / equal * elements.slope(v);
-        }
+        const std::vector<float> column = x.column(c);
+        value[c] = Extreme(column, true).value;
+        for (std::size_t r = 0; r < 6; ++r)
+          if (column[r] == value[c])
+            wanted[to[r] + c] += share[c] * x.elements.slope(x.value(r, c));
       }
-      kernels::share_columns(x.values.data(), offset.data(), 6, n, elements.range(), value.data(),
-                             amount.data(), found.data(), to.data());
+      kernels::share_columns(x.columns(), value.data(), share.data(), found.data(), to.data());
       CHECK(first_difference(wanted, found) == -1);
 
-      const float chosen = elements.of(x.values[0]);
-      std::size_t equal = 0;
-      for (std::size_t c = 0; c < n; ++c) {
-        if (elements.of(x.values[c]) != chosen) continue;
-        ++equal;
-        wanted[c] += 0.3f * elements.slope(x.values[c]);
-      }
-      CHECK(kernels::count_equal(x.values.data(), n, elements.range(), chosen) == equal);
-      kernels::share(x.values.data(), n, elements.range(), chosen, 0.3f, found.data());
+      const float chosen = x.elements.of(x.value(0, 0));
+      for (std::size_t c = 0; c < n; ++c)
+        if (x.elements.of(x.value(0, c)) == chosen)
+          wanted[c] += 0.3f * x.elements.slope(x.value(0, c));
+      kernels::share(x.x.values.data(), n, x.elements.range(), chosen, 0.3f, found.data());
       CHECK(first_difference(wanted, found) == -1);
     }
   });

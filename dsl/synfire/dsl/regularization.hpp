@@ -80,7 +80,7 @@ class Regularization {
                   std::shared_ptr<const Regularizer> regularizer) {
     regularizer->check(parameters.placed(tensor).shape(), false);
     name(*regularizer, parameters.placed(tensor).name());
-    weights_.push_back({tensor, std::move(regularizer)});
+    weights_.push_back({tensor, std::move(regularizer), {}});
   }
 
   /// Value of a layer's regularizers; their gradients are added to that of its output.
@@ -98,11 +98,11 @@ class Regularization {
 
   /// Value of the weights' regularizers; their gradients are added to the tensors'.
   double of_weights(const ParameterSet& parameters, std::vector<Buffer<float>>& gradients,
-                    ThreadPool& pool) const {
+                    ThreadPool& pool) {
     double value = 0;
-    for (const auto& [tensor, regularizer] : weights_) {
+    for (auto& [tensor, regularizer, last] : weights_) {
       const std::vector<std::size_t> shape = parameters.placed(tensor).shape();
-      RegularizedTensor x{parameters.tensor(tensor).data(), 1, gradients[tensor].data(), {}};
+      RegularizedTensor x{parameters.tensor(tensor).data(), 1, gradients[tensor].data(), {}, &last};
       append(x.axes, shape);
       value += regularizer->add(x, 1, pool);
     }
@@ -179,7 +179,12 @@ class Regularization {
     std::shared_ptr<const Regularizer> regularizer;
   };
   std::vector<std::vector<Activity>> activity_;  // of each layer
-  std::vector<std::pair<std::size_t, std::shared_ptr<const Regularizer>>> weights_;
+  struct Weight {
+    std::size_t tensor;
+    std::shared_ptr<const Regularizer> regularizer;
+    LastPercentiles last;
+  };
+  std::vector<Weight> weights_;
   std::string text_;
 };
 
