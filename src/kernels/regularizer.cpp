@@ -142,6 +142,17 @@ inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // ------------------------------------------------------------------ columns
 
+// Calls f(i % 2, i) for i < n: two chains of sums that do not wait for each other.
+template <class F>
+HWY_INLINE void by_twos(std::size_t n, const F& f) {
+  std::size_t i = 0;
+  for (; i + 2 <= n; i += 2) {
+    f(0, i);
+    f(1, i + 1);
+  }
+  if (i < n) f(0, i);
+}
+
 // A vector of columns, each lane one.
 template <bool kDistances, class D>
 struct ColumnVector {
@@ -227,21 +238,23 @@ struct ColumnVector {
       const V none = hn::Set(d, -kInfinity);
       for (bool halve_keys = false; !hn::AllFalse(d, hn::Lt(low, high)); halve_keys = !halve_keys) {
         const V middle = between(d, low, high, halve_keys);
-        Count not_lower = hn::Zero(Word());
-        V up = high, down = none;
-        for (std::size_t i = 0; i < count; ++i) {
+        Count not_lower[2] = {hn::Zero(Word()), hn::Zero(Word())};
+        V up[2] = {high, high}, down[2] = {none, none};
+        by_twos(count, [&](std::size_t k, std::size_t i) HWY_ATTR {
           const V v = at(i);
           const M rest = hn::Ge(v, middle);
-          not_lower = add(not_lower, rest);
-          up = hn::Min(up, hn::IfThenElse(rest, v, high));
-          down = hn::Max(down, hn::IfThenElse(rest, none, v));
-        }
-        const M rises = gt(not_lower, rank);
-        next = hn::IfThenElse(rises, down, next);
-        low = hn::IfThenElse(rises, up, low);
-        at_least = choose(rises, not_lower, at_least);
-        above = choose(rises, above, not_lower);
-        high = hn::IfThenElse(rises, high, down);
+          not_lower[k] = add(not_lower[k], rest);
+          up[k] = hn::Min(up[k], hn::IfThenElse(rest, v, high));
+          down[k] = hn::Max(down[k], hn::IfThenElse(rest, none, v));
+        });
+        const Count these = hn::Add(not_lower[0], not_lower[1]);
+        const M rises = gt(these, rank);
+        const V least = hn::Min(up[0], up[1]), most = hn::Max(down[0], down[1]);
+        next = hn::IfThenElse(rises, most, next);
+        low = hn::IfThenElse(rises, least, low);
+        at_least = choose(rises, these, at_least);
+        above = choose(rises, above, these);
+        high = hn::IfThenElse(rises, high, most);
       }
     }
 
@@ -316,19 +329,23 @@ struct ColumnVector {
         if (keep_near(rank, ranks, near, hn::Mul(reach, hn::Set(d, times)), scratch, left))
           return select_among(left, ranks, hn::MaskFromVec(hn::Zero(d)), to);
     }
-    V low = at(0), high = low;
-    M ordered = hn::Eq(low, low);
-    for (std::size_t r = 0; r < rows; ++r) {
-      const V v = at(r);
-      low = hn::Min(low, v);
-      high = hn::Max(high, v);
-      ordered = hn::And(ordered, hn::Eq(v, v));
-      hn::StoreU(v, d, scratch.value + r * lanes);
-    }
-    low = hn::IfThenElse(ordered, low, high);
+    V low[2] = {at(0), at(0)}, high[2] = {low[0], low[0]};
+    M ordered[2] = {hn::Eq(low[0], low[0]), hn::Eq(low[0], low[0])};
+    const ColumnVector column = *this;
+    float* const elements = scratch.value;
+    by_twos(rows, [&](std::size_t k, std::size_t r) HWY_ATTR {
+      const V v = column.at(r);
+      low[k] = hn::Min(low[k], v);
+      high[k] = hn::Max(high[k], v);
+      ordered[k] = hn::And(ordered[k], hn::Eq(v, v));
+      hn::StoreU(v, d, elements + r * lanes);
+    });
+    const M all = hn::And(ordered[0], ordered[1]);
+    const V most = hn::Max(high[0], high[1]);
+    const V least = hn::IfThenElse(all, hn::Min(low[0], low[1]), most);
     select_among(
-        {scratch.value, nullptr, rows, low, high, set(rank), hn::Zero(Word()), set(rows), low},
-        ranks, hn::Not(ordered), to);
+        {elements, nullptr, rows, least, most, set(rank), hn::Zero(Word()), set(rows), least},
+        ranks, hn::Not(all), to);
   }
 
   HWY_INLINE void select_among(Candidates left, std::size_t ranks, M has_nan,
@@ -553,17 +570,18 @@ struct Line {
     std::uint32_t* const place_of = scratch.place;
     constexpr std::size_t most = 4 * kLanes;
     if (near > most || above > rank || rank + ranks > above + near) return false;
-    constexpr std::size_t kStride = 4;
-    std::fill_n(candidate + near, std::max(kWidth, kStride), kNaN);
+    constexpr std::size_t kStride = kLanes;
+    std::fill_n(candidate + near, kStride, kNaN);
     bool found[2] = {false, ranks == 1};
     std::size_t ordered = 0;
     for (std::size_t i = 0; i < near; i += kWidth) {
       const Vector v = hn::LoadU(d, candidate + i);
+      const auto one = hn::Set(Words(), 1);
       auto higher = hn::Set(Words(), static_cast<std::uint32_t>(above));
       for (std::size_t j = 0; j < near; j += kStride)
         for (std::size_t k = 0; k < kStride; ++k) {
-          const auto mask = hn::Gt(hn::Set(d, candidate[j + k]), v);
-          higher = hn::Sub(higher, hn::VecFromMask(Words(), hn::RebindMask(Words(), mask)));
+          const auto less = hn::RebindMask(Words(), hn::Lt(v, hn::Set(d, candidate[j + k])));
+          higher = hn::IfThenElse(less, hn::Add(higher, one), higher);
         }
       const auto number = hn::Eq(v, v);
       ordered += count(number);
@@ -690,12 +708,12 @@ void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const
     const Line<kDistances> line{of.x + of.offset[i], of.n, range};
     float value[2];
     std::uint32_t place[2];
-    const auto near = [&](float times) HWY_ATTR {
-      const float center = guess->near[i], reach = times * guess->reach[i];
-      return line.select_near(rank, ranks, center - reach, center + reach, scratch, value, place);
-    };
-    if (guess == nullptr || (!near(1) && !near(kFarther)))
-      line.select(rank, ranks, likely, value, place);
+    bool found = false;
+    float reach = guess == nullptr ? 0 : guess->reach[i];
+    for (int tries = guess == nullptr ? 0 : 2; tries != 0 && !found; --tries, reach *= kFarther)
+      found = line.select_near(rank, ranks, guess->near[i] - reach, guess->near[i] + reach, scratch,
+                               value, place);
+    if (!found) line.select(rank, ranks, likely, value, place);
     likely = value[0];
     for (std::size_t k = 0; k < ranks; ++k) {
       to.value[k * to.stride + i] = value[k];
