@@ -140,7 +140,82 @@ inline constexpr float kFarther = 4;
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
+// ------------------------------------------------------------------ a few elements
+
+template <class D>
+HWY_INLINE std::uint32_t bits_of(D d, hn::Mask<D> mask) {
+  std::uint8_t bytes[8] = {};
+  hn::StoreMaskBits(d, mask, bytes);
+  std::uint32_t bits;
+  std::memcpy(&bits, bytes, sizeof bits);
+  return bits;
+}
+HWY_INLINE std::uint32_t bits_of(hn::Mask<Floats> mask) {
+  return bits_of(Floats(), mask);
+}
+
+// Elements near a guess and their places, with room for a vector more.
+struct Near {
+  static constexpr std::size_t most = 4 * kLanes;
+
+  HWY_INLINE bool append(float element, std::uint32_t its_place) {
+    value[count] = element;
+    place[count] = its_place;
+    return ++count < most;
+  }
+
+  std::size_t count = 0;
+  float value[most + kLanes];
+  std::uint32_t place[most];
+};
+
+// Selects by rank among `count` of a column's or line's elements, where `above` others are larger
+// than these and the rest are less; not where what is sought equals another one, or one is NaN.
+// Overwrites the kLanes elements behind them.
+HWY_INLINE bool select_among(float* element, const std::uint32_t* place_of, std::size_t count,
+                             std::size_t above, std::size_t rank, std::size_t ranks, float* value,
+                             std::uint32_t* place) {
+  if (above > rank || rank + ranks > above + count) return false;
+  const Floats d;
+  const auto one = hn::Set(Words(), 1);
+  std::fill_n(element + count, kLanes, kNaN);
+  bool found[2] = {false, ranks == 1};
+  std::size_t ordered = 0;
+  for (std::size_t i = 0; i < count; i += kWidth) {
+    const Vector v = hn::LoadU(d, element + i);
+    auto higher = hn::Set(Words(), static_cast<std::uint32_t>(above));
+    for (std::size_t j = 0; j < count; j += kLanes)
+      for (std::size_t k = 0; k < kLanes; ++k) {
+        const auto less = hn::RebindMask(Words(), hn::Lt(v, hn::Set(d, element[j + k])));
+        higher = hn::IfThenElse(less, hn::Add(higher, one), higher);
+      }
+    const auto number = hn::Eq(v, v);
+    ordered += hn::CountTrue(d, number);
+    for (std::size_t k = 0; k < ranks; ++k) {
+      const auto wanted = hn::Eq(higher, hn::Set(Words(), static_cast<std::uint32_t>(rank + k)));
+      const std::uint32_t here = bits_of(hn::And(hn::RebindMask(d, wanted), number));
+      if (here == 0) continue;
+      const std::size_t last = i + static_cast<std::size_t>(std::bit_width(here)) - 1;
+      value[k] = element[last];
+      place[k] = place_of[last];
+      found[k] = true;
+    }
+  }
+  return found[0] && found[1] && ordered == count;
+}
+
 // ------------------------------------------------------------------ columns
+
+// Calls f(i % 2, i) for i < n: two chains of sums that do not wait for each other.
+template <class F>
+HWY_INLINE void by_twos(std::size_t n, const F& f) {
+  std::size_t i = 0;
+  for (; i + 2 <= n; i += 2) {
+    f(0, i);
+    f(1, i + 1);
+  }
+  if (i < n) f(0, i);
+}
 
 // A vector of columns, each lane one.
 template <bool kDistances, class D>
@@ -211,10 +286,8 @@ struct ColumnVector {
   // `high` of a column, elements both, are candidates.
   struct Candidates {
     const float* elements;
-    const std::uint32_t* row;  // of each, or null where that is its own index
     std::size_t count;
     V low, high;
-    Count rank;
     Count above, at_least;  // how many are above `high`, and not below `low`
     V next;                 // the largest below `low`, where there is one
 
@@ -222,140 +295,146 @@ struct ColumnVector {
 
     // Divides the range of the candidates and pulls its ends to elements that are there: few
     // passes among the few values that counts of spikes have.
-    HWY_INLINE void narrow() {
+    HWY_INLINE void narrow(Count rank) {
       const D d;
       const V none = hn::Set(d, -kInfinity);
       for (bool halve_keys = false; !hn::AllFalse(d, hn::Lt(low, high)); halve_keys = !halve_keys) {
         const V middle = between(d, low, high, halve_keys);
-        Count not_lower = hn::Zero(Word());
-        V up = high, down = none;
-        for (std::size_t i = 0; i < count; ++i) {
+        Count not_lower[2] = {hn::Zero(Word()), hn::Zero(Word())};
+        V up[2] = {high, high}, down[2] = {none, none};
+        by_twos(count, [&](std::size_t k, std::size_t i) HWY_ATTR {
           const V v = at(i);
           const M rest = hn::Ge(v, middle);
-          not_lower = add(not_lower, rest);
-          up = hn::Min(up, hn::IfThenElse(rest, v, high));
-          down = hn::Max(down, hn::IfThenElse(rest, none, v));
-        }
-        const M rises = gt(not_lower, rank);
-        next = hn::IfThenElse(rises, down, next);
-        low = hn::IfThenElse(rises, up, low);
-        at_least = choose(rises, not_lower, at_least);
-        above = choose(rises, above, not_lower);
-        high = hn::IfThenElse(rises, high, down);
-      }
-    }
-
-    // The places of two elements that have `nth` equal ones behind them each.
-    HWY_INLINE void places(const V (&value)[2], const Count (&nth)[2], Count (&found)[2]) const {
-      const D d;
-      Count left[2] = {nth[0], nth[1]};
-      found[0] = found[1] = hn::Zero(Word());
-      for (std::size_t i = count; i-- != 0;) {
-        const V v = at(i);
-        const Count here = set(row == nullptr ? i : row[i]);
-        for (std::size_t k = 0; k < 2; ++k) {
-          const M same = hn::Eq(v, value[k]);
-          const M none_left = hn::RebindMask(d, hn::Eq(left[k], hn::Zero(Word())));
-          found[k] = choose(hn::And(same, none_left), here, found[k]);
-          left[k] = hn::Add(left[k], hn::VecFromMask(Word(), hn::RebindMask(Word(), same)));
-        }
+          not_lower[k] = add(not_lower[k], rest);
+          up[k] = hn::Min(up[k], hn::IfThenElse(rest, v, high));
+          down[k] = hn::Max(down[k], hn::IfThenElse(rest, none, v));
+        });
+        const Count these = hn::Add(not_lower[0], not_lower[1]);
+        const M rises = gt(these, rank);
+        const V least = hn::Min(up[0], up[1]), most = hn::Max(down[0], down[1]);
+        next = hn::IfThenElse(rises, most, next);
+        low = hn::IfThenElse(rises, least, low);
+        at_least = choose(rises, these, at_least);
+        above = choose(rises, above, these);
+        high = hn::IfThenElse(rises, high, most);
       }
     }
   };
 
-  // Elements of the rows that have one near what is guessed, if what is sought is there.
-  HWY_INLINE bool keep_near(std::size_t rank, std::size_t ranks, V near, V reach,
-                            const Scratch& scratch, Candidates& left) const {
+  // Of two elements that have `nth` equal ones behind them each: their places and values.
+  HWY_INLINE void find(const Candidates& among, const V (&element)[2], Count (&nth)[2],
+                       Count (&place)[2], V (&x_there)[2]) const {
+    const D d;
+    place[0] = place[1] = hn::Zero(Word());
+    x_there[0] = x_there[1] = hn::Zero(d);
+    for (std::size_t r = among.count; r-- != 0;) {
+      const V v = among.at(r);
+      for (std::size_t k = 0; k < 2; ++k) {
+        const M same = hn::Eq(v, element[k]);
+        const M here = hn::And(same, hn::RebindMask(d, hn::Eq(nth[k], hn::Zero(Word()))));
+        place[k] = choose(here, set(r), place[k]);
+        if constexpr (kDistances) x_there[k] = hn::IfThenElse(here, value(r), x_there[k]);
+        nth[k] = hn::Add(nth[k], hn::VecFromMask(Word(), hn::RebindMask(Word(), same)));
+      }
+    }
+  }
+
+  // Selects among the elements near what is guessed, where what is sought is there, and these are
+  // few and differ.
+  HWY_INLINE bool select_near(std::size_t rank, std::size_t ranks, V near, V reach,
+                              const Scratch& scratch, const Selected& to) const {
     const D d;
     const V lo = hn::Sub(near, reach), hi = hn::Add(near, reach);
     const ColumnVector column = *this;
-    float* elements = scratch.value;
-    std::uint32_t* kept = scratch.place;
-    Count above = hn::Zero(Word());
+    float* const elements = scratch.value;
+    std::uint32_t* const row = scratch.place;
+    Count higher = hn::Zero(Word());
     std::size_t count = 0;
     for (std::size_t r = 0; r < column.rows; ++r) {
       const V v = column.at(r);
-      const M higher = hn::Gt(v, hi);
-      above = add(above, higher);
+      const M is_higher = hn::Gt(v, hi);
+      higher = add(higher, is_higher);
       hn::StoreU(v, d, elements + count * lanes);
-      kept[count] = static_cast<std::uint32_t>(r);
-      count += !hn::AllTrue(d, hn::Or(higher, hn::Lt(v, lo)));
+      row[count] = static_cast<std::uint32_t>(r);
+      count += !hn::AllTrue(d, hn::Or(is_higher, hn::Lt(v, lo)));
     }
-    left.elements = scratch.value;
-    left.row = scratch.place;
-    left.count = count;
-    V low = hn::Set(d, kInfinity), high = hn::Neg(low);
-    Count above_kept = hn::Zero(Word()), inside = above_kept;
-    M ordered = hn::Eq(near, near);
+    if (!hn::AllTrue(d, gt(set(rank + 1), higher))) return false;
+    Near of_lane[lanes];
     for (std::size_t i = 0; i < count; ++i) {
-      const V v = left.at(i);
-      const M higher = hn::Gt(v, hi), in = hn::And(hn::Ge(v, lo), hn::Le(v, hi));
-      above_kept = add(above_kept, higher);
-      inside = add(inside, in);
-      low = hn::Min(low, hn::IfThenElse(in, v, low));
-      high = hn::Max(high, hn::IfThenElse(in, v, high));
-      ordered = hn::And(ordered, hn::Eq(v, v));
+      const V v = hn::LoadU(d, elements + i * lanes);
+      std::uint32_t left = bits_of(d, hn::Not(hn::Or(hn::Gt(v, hi), hn::Lt(v, lo))));
+      for (; left != 0; left &= left - 1) {
+        const auto lane = static_cast<std::size_t>(std::countr_zero(left));
+        if (!of_lane[lane].append(elements[i * lanes + lane], row[i])) return false;
+      }
     }
-    left.low = left.next = low;
-    left.high = high;
-    left.rank = hn::Sub(set(rank), hn::Sub(above, above_kept));
-    left.above = above_kept;
-    left.at_least = hn::Add(above_kept, inside);
-    const M found =
-        hn::And(gt(set(rank + 1), above), gt(hn::Add(above, inside), set(rank + ranks - 1)));
-    return hn::AllTrue(d, hn::And(found, ordered));
+    HWY_ALIGN std::int32_t above[lanes];
+    hn::Store(higher, Word(), above);
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      float value[2];
+      std::uint32_t place[2];
+      Near& here = of_lane[lane];
+      if (!select_among(here.value, here.place, here.count, static_cast<std::size_t>(above[lane]),
+                        rank, ranks, value, place))
+        return false;
+      for (std::size_t k = 0; k < ranks; ++k) {
+        const std::size_t at = k * to.stride + lane;
+        to.value[at] = value[k];
+        if (to.place == nullptr) continue;
+        to.place[at] = place[k];
+        to.slope[at] = hn::GetLane(
+            slope_of<kDistances>(One(), hn::Set(One(), x[offset[place[k]] + lane]), range));
+      }
+    }
+    return true;
   }
 
   HWY_INLINE void select(std::size_t rank, std::size_t ranks, const Guess* guess,
                          const Scratch& scratch, const Selected& to) const {
     const D d;
-    Candidates left;
     if (guess != nullptr) {
       const V near = hn::LoadU(d, guess->near), reach = hn::LoadU(d, guess->reach);
       for (const float times : {1.0f, kFarther})
-        if (keep_near(rank, ranks, near, hn::Mul(reach, hn::Set(d, times)), scratch, left))
-          return select_among(left, ranks, hn::MaskFromVec(hn::Zero(d)), to);
+        if (select_near(rank, ranks, near, hn::Mul(reach, hn::Set(d, times)), scratch, to)) return;
     }
-    V low = at(0), high = low;
-    M ordered = hn::Eq(low, low);
-    for (std::size_t r = 0; r < rows; ++r) {
-      const V v = at(r);
-      low = hn::Min(low, v);
-      high = hn::Max(high, v);
-      ordered = hn::And(ordered, hn::Eq(v, v));
-      hn::StoreU(v, d, scratch.value + r * lanes);
-    }
-    low = hn::IfThenElse(ordered, low, high);
-    select_among(
-        {scratch.value, nullptr, rows, low, high, set(rank), hn::Zero(Word()), set(rows), low},
-        ranks, hn::Not(ordered), to);
-  }
-
-  HWY_INLINE void select_among(Candidates left, std::size_t ranks, M has_nan,
-                               const Selected& to) const {
-    const D d;
-    const auto store_value = [&](std::size_t k, V v) HWY_ATTR {
-      hn::StoreU(hn::IfThenElse(has_nan, hn::Set(d, kNaN), v), d, to.value + k * to.stride);
-    };
-    const bool level = left.row == nullptr && hn::AllFalse(d, hn::Lt(left.low, left.high));
-    left.narrow();
-    const Count one = hn::Set(Word(), 1);
-    const M again = gt(left.at_least, hn::Add(left.rank, one));
-    const V value[2] = {left.low, hn::IfThenElse(again, left.low, left.next)};
-    for (std::size_t k = 0; k < ranks; ++k) store_value(k, value[k]);
+    V low[2] = {at(0), at(0)}, high[2] = {low[0], low[0]};
+    M ordered[2] = {hn::Eq(low[0], low[0]), hn::Eq(low[0], low[0])};
+    const ColumnVector column = *this;
+    float* const elements = scratch.value;
+    by_twos(rows, [&](std::size_t k, std::size_t r) HWY_ATTR {
+      const V v = column.at(r);
+      low[k] = hn::Min(low[k], v);
+      high[k] = hn::Max(high[k], v);
+      ordered[k] = hn::And(ordered[k], hn::Eq(v, v));
+      hn::StoreU(v, d, elements + r * lanes);
+    });
+    const M all = hn::And(ordered[0], ordered[1]);
+    const V most = hn::Max(high[0], high[1]);
+    const V least = hn::IfThenElse(all, hn::Min(low[0], low[1]), most);
+    const bool level = hn::AllFalse(d, hn::Lt(least, most));
+    Candidates left{elements, rows, least, most, hn::Zero(Word()), set(rows), least};
+    left.narrow(set(rank));
+    const M again = gt(left.at_least, set(rank + 1));
+    const V found[2] = {left.low, hn::IfThenElse(again, left.low, left.next)};
+    for (std::size_t k = 0; k < ranks; ++k)
+      hn::StoreU(hn::IfThenElse(all, found[k], hn::Set(d, kNaN)), d, to.value + k * to.stride);
     if (to.place == nullptr) return;
-    const Count first = hn::Sub(left.rank, left.above);
-    const Count nth[2] = {first, choose(again, hn::Add(first, one), hn::Zero(Word()))};
-    const Count last = set(rows - 1);
-    Count found[2] = {hn::Sub(last, nth[0]), hn::Sub(last, nth[1])};  // where all are equal
-    if (!level) left.places(value, nth, found);
+    Count place[2];
+    V x_there[2];
+    if (level) {
+      for (std::size_t k = 0; k < ranks; ++k) {
+        const std::size_t r = rows - 1 - rank - k;
+        place[k] = set(r);
+        x_there[k] = value(r);
+      }
+    } else {
+      const Count first = hn::Sub(set(rank), left.above);
+      Count nth[2] = {first, choose(again, hn::Add(first, set(1)), hn::Zero(Word()))};
+      find(left, found, nth, place, x_there);
+    }
     for (std::size_t k = 0; k < ranks; ++k) {
-      std::uint32_t* place = to.place + k * to.stride;
-      store(found[k], place);
-      if (to.slope == nullptr) continue;
-      HWY_ALIGN float values[lanes];
-      for (std::size_t lane = 0; lane < lanes; ++lane) values[lane] = x[offset[place[lane]] + lane];
-      hn::StoreU(slope_of<kDistances>(d, hn::Load(d, values), range), d, to.slope + k * to.stride);
+      store(place[k], to.place + k * to.stride);
+      hn::StoreU(slope_of<kDistances>(d, x_there[k], range), d, to.slope + k * to.stride);
     }
   }
 };
@@ -412,14 +491,6 @@ void minimum_columns(const Columns& of, const Selected& to) {
 }
 
 // ------------------------------------------------------------------ lines
-
-HWY_INLINE std::uint32_t bits_of(hn::Mask<Floats> mask) {
-  std::uint8_t bytes[8] = {};
-  hn::StoreMaskBits(Floats(), mask, bytes);
-  std::uint32_t bits;
-  std::memcpy(&bits, bytes, sizeof bits);
-  return bits;
-}
 
 // The place of the bit that has n set ones above it.
 HWY_INLINE std::uint32_t nth_from_top(std::uint32_t bits, std::size_t n) {
@@ -548,36 +619,9 @@ struct Line {
       above += count(higher);
       writer.append(v, close);
     });
-    const std::size_t near = writer.count();  // with what is NaN
-    float* const candidate = scratch.value;
-    std::uint32_t* const place_of = scratch.place;
-    constexpr std::size_t most = 4 * kLanes;
-    if (near > most || above > rank || rank + ranks > above + near) return false;
-    constexpr std::size_t kStride = 4;
-    std::fill_n(candidate + near, std::max(kWidth, kStride), kNaN);
-    bool found[2] = {false, ranks == 1};
-    std::size_t ordered = 0;
-    for (std::size_t i = 0; i < near; i += kWidth) {
-      const Vector v = hn::LoadU(d, candidate + i);
-      auto higher = hn::Set(Words(), static_cast<std::uint32_t>(above));
-      for (std::size_t j = 0; j < near; j += kStride)
-        for (std::size_t k = 0; k < kStride; ++k) {
-          const auto mask = hn::Gt(hn::Set(d, candidate[j + k]), v);
-          higher = hn::Sub(higher, hn::VecFromMask(Words(), hn::RebindMask(Words(), mask)));
-        }
-      const auto number = hn::Eq(v, v);
-      ordered += count(number);
-      for (std::size_t k = 0; k < ranks; ++k) {
-        const auto wanted = hn::Eq(higher, hn::Set(Words(), static_cast<std::uint32_t>(rank + k)));
-        const std::uint32_t here = bits_of(hn::And(hn::RebindMask(d, wanted), number));
-        if (here == 0) continue;
-        const std::size_t last = i + static_cast<std::size_t>(std::bit_width(here)) - 1;
-        value[k] = candidate[last];
-        place[k] = place_of[last];
-        found[k] = true;
-      }
-    }
-    return found[0] && found[1] && ordered == near;
+    return writer.count() <= Near::most &&
+           select_among(scratch.value, scratch.place, writer.count(), above, rank, ranks, value,
+                        place);
   }
 
   // The place, before `end`, of a value that has `left` equal ones behind it up to there.
@@ -690,12 +734,12 @@ void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const
     const Line<kDistances> line{of.x + of.offset[i], of.n, range};
     float value[2];
     std::uint32_t place[2];
-    const auto near = [&](float times) HWY_ATTR {
-      const float center = guess->near[i], reach = times * guess->reach[i];
-      return line.select_near(rank, ranks, center - reach, center + reach, scratch, value, place);
-    };
-    if (guess == nullptr || (!near(1) && !near(kFarther)))
-      line.select(rank, ranks, likely, value, place);
+    bool found = false;
+    float reach = guess == nullptr ? 0 : guess->reach[i];
+    for (int tries = guess == nullptr ? 0 : 2; tries != 0 && !found; --tries, reach *= kFarther)
+      found = line.select_near(rank, ranks, guess->near[i] - reach, guess->near[i] + reach, scratch,
+                               value, place);
+    if (!found) line.select(rank, ranks, likely, value, place);
     likely = value[0];
     for (std::size_t k = 0; k < ranks; ++k) {
       to.value[k * to.stride + i] = value[k];

@@ -259,12 +259,13 @@ struct Cells {
         to = first * piece[0].gradient_stride;
         piece[0].extent = end - first;
       }
-      std::vector<std::size_t> offset, gradient_offset;
+      std::vector<std::size_t> offset(size_of(piece)), gradient_offset(offset.size());
+      std::size_t next = 0;
       for_each_index(
           std::span<const Axis>(piece),
           [&](std::size_t at, std::size_t gradient_at) {
-            offset.push_back(at);
-            gradient_offset.push_back(gradient_at);
+            offset[next] = at;
+            gradient_offset[next++] = gradient_at;
           },
           from, to);
       Found found(offset.size(), ranks);
@@ -321,7 +322,7 @@ struct Cells {
         to += index * reduced[i].gradient_stride;
         rest = outer;
       }
-      gradient[to] += found.amount[cell] * ranks.weight[k] * slope(values[at]);
+      gradient[to] += found.amount[cell] * ranks.weight[k] * (distances ? slope(values[at]) : 1);
     }
   }
 
