@@ -1,5 +1,5 @@
 // sentence: this name is taken by an earlier layer
-// names: At<2, | Got<Dense<2>> | Wanted<AnyFreeName>
+// names: At<2, | Got<Dense<2...>> | Wanted<AnyFreeName>
 #include "use.hpp"
 
 using namespace synfire;
