@@ -1,7 +1,10 @@
 // Synfire's event engine.
+#include <algorithm>
+#include <array>
 #include <iostream>
 #include <string_view>
 #include <synfire/dsl.hpp>
+#include <vector>
 
 #include "contender.hpp"
 
@@ -25,16 +28,25 @@ int race(const std::string& folder) {
   using Net = Seed<Hidden>;
   const seed::Task task(folder);
   const auto parameters = Parameters<Net>::load(folder + "/weights.safetensors");
-  EventEngine<Net> engine(parameters, {.dt = seed::kDt, .steps = seed::kSteps});
+  constexpr std::size_t together = kernels::kMostProducts;
+  std::vector<EventEngine<Net>> engines(
+      together, EventEngine<Net>(parameters, {.dt = seed::kDt, .steps = seed::kSteps}));
 
-  const auto one = [&](std::size_t i) {
-    engine.template set_state<"neurons">({task.voltage(i), seed::kHidden});
-    return engine.run({task.image(i), seed::kInputs}).data();
+  const auto input = [&](std::size_t engine, std::size_t i) {
+    engines[engine].template set_state<"neurons">({task.voltage(i), seed::kHidden});
+    return Values(task.image(i), seed::kInputs);
   };
+  const auto one = [&](std::size_t i) { return engines[0].run(input(0, i)).data(); };
   seed::Floats logits(seed::kBatch * seed::kClasses);
   const auto batch = [&](std::size_t first) {
-    for (std::size_t i = 0; i < seed::kBatch; ++i)
-      std::copy_n(one(first + i), seed::kClasses, logits.data() + i * seed::kClasses);
+    std::array<Values, together> images;
+    for (std::size_t b = 0; b < seed::kBatch; b += together) {
+      for (std::size_t k = 0; k < together; ++k) images[k] = input(k, first + b + k);
+      EventEngine<Net>::run_together(engines, images, first + b);
+      for (std::size_t k = 0; k < together; ++k)
+        std::copy_n(engines[k].output().data(), seed::kClasses,
+                    logits.data() + (b + k) * seed::kClasses);
+    }
     return logits.data();
   };
   return seed::serve("Synfire", one, batch);

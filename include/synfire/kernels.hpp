@@ -1,7 +1,7 @@
 // The SIMD kernels: compiled once for each target that Highway knows, chosen at run time. Kernels
 // know no layer. None allocates. Each does the same floating-point operations in the same order as
-// the scalar loop in its comment (multiply, then add; never fused), so results are the same bits on
-// every target.
+// the scalar loop in its comment, so results are the same bits on every target: sums over synapses
+// by std::fma, and everything else multiplies, then adds.
 //
 // Arrays come from Buffer: aligned to kAlignment, with kSlack bytes behind the end that a kernel
 // may read and overwrite. A matrix of rows has a stride that is a multiple of kLanes floats, padded
@@ -24,10 +24,23 @@ constexpr std::size_t padded(std::size_t n) {
 /// nonzero.
 std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value);
 
-/// out[j] = start[j] + value[0]*rows[index[0]*stride+j] + value[1]*... in that order, for j <
-/// stride.
+/// For j < stride: out[j] = start[j], then out[j] = fma(value[k], rows[index[k]*stride+j], out[j])
+/// for k = 0, 1, ... count-1.
 void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* value, std::size_t count, float* out);
+
+/// Of several inputs at once, each x[0..n) as it is: out[j] = start[j] + the products of those x[i]
+/// that are not zero with rows[i*stride+j], as nonzeros() and accumulate_rows() make it. Weights
+/// are read from a near cache for all but the first of them.
+struct Product {
+  const float* x;
+  float* out;
+  std::size_t nonzero;  // set to how many x[i] are not
+};
+void accumulate_products(const float* rows, std::size_t stride, const float* start, std::size_t n,
+                         Product* products, std::size_t count);
+/// As many at a time as pay, and no more than this.
+inline constexpr std::size_t kMostProducts = 32;
 
 /// The same with weights of 16 bits (bfloat16: the upper half of a float) in rows of `stride`
 /// words, a multiple of kLanes: word b * kLanes + l holds the weights of the columns 2 * b * kLanes
@@ -82,6 +95,17 @@ void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const st
                            const std::uint32_t* quad, const Quantized& in, const float* start,
                            const float* scale, float* out);
 
+/// accumulate_quads_int8 of several inputs at once: see accumulate_products. The indices of quads
+/// are below `quads`.
+struct QuadProduct {
+  const std::uint32_t *index, *quad;
+  Quantized in;
+  float* out;
+};
+void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::size_t quads,
+                              const float* start, const float* scale, const QuadProduct* products,
+                              std::size_t count);
+
 /// The sum of all words of the rows rows[index[k]*stride+j], j < stride: what merely reading them
 /// costs.
 std::uint32_t read_rows(const std::uint32_t* rows, std::size_t stride, const std::uint32_t* index,
@@ -101,6 +125,14 @@ void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t s
 
 /// The same for one step, added: total[i] += c.
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total);
+
+/// Of whole numbers: the sum of |count|, or 0 where no counter could hold it (NaN, infinity), and
+/// the largest of them.
+struct SpikeCount {
+  std::uint64_t all;
+  float most;
+};
+SpikeCount count_spikes(const float* count, std::size_t n);
 
 /// Leaky integrate-and-fire (snnTorch's Leaky), one step, events out: for i < n
 /// reset = v > 1 ? 1 : 0; v = (decay*v + drive[i]) - reset; where v > 1, writes (i, 1).

@@ -44,8 +44,8 @@ HWY_INLINE void accumulate_bf16_tile(const std::uint32_t* rows, std::size_t stri
     const auto scale = hn::Set(d, value[k]);
     for (std::size_t j = 0; j < kWords; ++j) {
       const auto pair = hn::LoadU(words, row + j * kWidth);
-      low[j] = hn::Add(low[j], hn::Mul(scale, hn::BitCast(d, hn::ShiftLeft<16>(pair))));
-      high[j] = hn::Add(high[j], hn::Mul(scale, hn::BitCast(d, hn::And(pair, upper))));
+      low[j] = fused(scale, hn::BitCast(d, hn::ShiftLeft<16>(pair)), low[j]);
+      high[j] = fused(scale, hn::BitCast(d, hn::And(pair, upper)), high[j]);
     }
   }
   for (std::size_t j = 0; j < kWords; ++j) {
@@ -215,36 +215,56 @@ HWY_INLINE Integer whole_sum(const Integer* sum, const Integer* rest) {
 
 #endif
 
-// Schedule: as accumulate_tile.
+// Sums of the products of a tile of columns, in registers.
 template <std::size_t kVectors>
-HWY_INLINE void accumulate_int8_tile(const std::int8_t* rows, std::size_t stride,
-                                     const std::uint32_t* index, const std::uint32_t* quad,
-                                     const Quantized& in, const float* start, const float* scale,
-                                     float* out) {
-  const Floats d;
-  constexpr std::size_t n = kVectors * kParts;
+struct QuadSums {
+  static constexpr std::size_t n = kVectors * kParts;
   Integer sum[n], rest[n];
-  for (std::size_t j = 0; j < n; ++j) sum[j] = rest[j] = hn::Zero(Integers());
-  std::size_t k = 0;
-  for (const std::size_t end : {in.positive, in.positive + in.negative}) {
-    for (; k < end; ++k) {
-      const std::int8_t* row = rows + index[k] * 4 * stride;
-      asm("" : "+r"(row));
-      for (std::size_t j = 0; j < n; ++j)
-        sum[j] = add_products(quad[k], row + j * (4 / kParts) * kWidth, sum[j], rest[j]);
-    }
-    // The numbers that follow were negated; after them the sign turns back.
+
+  HWY_INLINE void clear() {
+    for (std::size_t j = 0; j < n; ++j) sum[j] = rest[j] = hn::Zero(Integers());
+  }
+  HWY_INLINE void negate() {
     for (std::size_t j = 0; j < n; ++j) {
       sum[j] = hn::Neg(sum[j]);
       rest[j] = hn::Neg(rest[j]);
     }
   }
-  for (std::size_t j = 0; j < kVectors; ++j) {
-    const auto whole = hn::ConvertTo(d, whole_sum(sum + j * kParts, rest + j * kParts));
-    const auto unit = hn::Mul(hn::LoadU(d, scale + j * kWidth), hn::Set(d, in.step));
-    hn::StoreU(hn::Add(hn::LoadU(d, start + j * kWidth), hn::Mul(whole, unit)), d,
-               out + j * kWidth);
+  HWY_INLINE void add(const std::int8_t* rows, std::size_t stride, const std::uint32_t* index,
+                      const std::uint32_t* quad, std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin; k < end; ++k) {
+      const std::int8_t* row = rows + index[k] * 4 * stride;
+      asm("" : "+r"(row));
+      for (std::size_t j = 0; j < n; ++j)
+        sum[j] = add_products(quad[k], row + j * (4 / kParts) * kWidth, sum[j], rest[j]);
+    }
   }
+  HWY_INLINE Integer whole(std::size_t j) const {
+    return whole_sum(sum + j * kParts, rest + j * kParts);
+  }
+};
+
+// Sums of columns as what they stand for.
+HWY_INLINE void store_scaled(Integer whole, float step, const float* start, const float* scale,
+                             float* out) {
+  const Floats d;
+  const auto unit = hn::Mul(hn::LoadU(d, scale), hn::Set(d, step));
+  hn::StoreU(hn::Add(hn::LoadU(d, start), hn::Mul(hn::ConvertTo(d, whole), unit)), d, out);
+}
+
+// Schedule: as accumulate_tile. The second part's numbers were negated: it is subtracted.
+template <std::size_t kVectors>
+HWY_INLINE void accumulate_int8_tile(const std::int8_t* rows, std::size_t stride,
+                                     const std::uint32_t* index, const std::uint32_t* quad,
+                                     const Quantized& in, const float* start, const float* scale,
+                                     float* out) {
+  QuadSums<kVectors> sums;
+  sums.clear();
+  sums.add(rows, stride, index, quad, in.positive, in.positive + in.negative);
+  sums.negate();
+  sums.add(rows, stride, index, quad, 0, in.positive);
+  for (std::size_t j = 0; j < kVectors * kWidth; j += kWidth)
+    store_scaled(sums.whole(j / kWidth), in.step, start + j, scale + j, out + j);
 }
 
 template <std::size_t kVectors>
@@ -259,11 +279,80 @@ HWY_INLINE void accumulate_int8_from(std::size_t j, const std::int8_t* rows, std
     accumulate_int8_from<kVectors / 2>(j, rows, stride, index, quad, in, start, scale, out);
 }
 
+inline constexpr std::size_t kQuadTile = HWY_TARGET == HWY_AVX3_DL ? kTile : kTile / 2;
+
 void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const std::uint32_t* index,
                            const std::uint32_t* quad, const Quantized& in, const float* start,
                            const float* scale, float* out) {
-  accumulate_int8_from<(HWY_TARGET == HWY_AVX3_DL ? kTile : kTile / 2)>(
-      0, rows, stride, index, quad, in, start, scale, out);
+  accumulate_int8_from<kQuadTile>(0, rows, stride, index, quad, in, start, scale, out);
+}
+
+// Adds products with quads to sums that wait in `out`, from column j on.
+template <std::size_t kVectors>
+HWY_INLINE void add_quads(std::size_t j, std::size_t columns, const std::int8_t* rows,
+                          std::size_t stride, const QuadProduct& of, std::size_t begin,
+                          std::size_t end, bool negated, float* out) {
+  for (; j + kVectors * kWidth <= columns; j += kVectors * kWidth) {
+    QuadSums<kVectors> sums;
+    sums.clear();
+    sums.add(rows + 4 * j, stride, of.index, of.quad, begin, end);
+    if (negated) sums.negate();
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      float* to = out + j + v * kWidth;
+      const auto before = hn::BitCast(Integers(), hn::LoadU(Floats(), to));
+      hn::StoreU(hn::BitCast(Floats(), hn::Add(before, sums.whole(v))), Floats(), to);
+    }
+  }
+  if constexpr (kVectors > 1)
+    add_quads<kVectors / 2>(j, columns, rows, stride, of, begin, end, negated, out);
+}
+
+// How many of n words are below a limit.
+HWY_INLINE std::size_t count_below(const std::uint32_t* words, std::size_t n, std::size_t limit) {
+  const Integers d;
+  const auto top = hn::Set(d, static_cast<std::int32_t>(limit));
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < n; i += kWidth) {
+    const auto below = hn::Lt(hn::BitCast(d, hn::LoadU(Words(), words + i)), top);
+    found += hn::CountTrue(d, n - i < kWidth ? hn::And(below, hn::FirstN(d, n - i)) : below);
+  }
+  return found;
+}
+
+// Schedule: as accumulate_products.
+void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::size_t quads,
+                              const float* start, const float* scale, const QuadProduct* products,
+                              std::size_t count) {
+  constexpr std::size_t kColumns = 128, kQuads = 64;
+  std::size_t next[kMostProducts][2];
+  for (std::size_t j = 0; j < stride; j += kColumns) {
+    const std::size_t columns = std::min(kColumns, stride - j);
+    for (std::size_t p = 0; p < count; ++p) {
+      std::fill_n(products[p].out + j, columns, 0.0f);
+      next[p][0] = 0;
+      next[p][1] = products[p].in.positive;
+    }
+    for (std::size_t first = 0; first < quads; first += kQuads)
+      for (std::size_t p = 0; p < count; ++p) {
+        const QuadProduct& of = products[p];
+        for (const bool negated : {false, true}) {
+          const std::size_t end = of.in.positive + (negated ? of.in.negative : 0);
+          std::size_t& begin = next[p][negated];
+          const std::size_t last =
+              begin + count_below(of.index + begin, std::min(end - begin, kQuads), first + kQuads);
+          if (last != begin)
+            add_quads<kQuadTile>(0, columns, rows + 4 * j, stride, of, begin, last, negated,
+                                 of.out + j);
+          begin = last;
+        }
+      }
+    for (std::size_t p = 0; p < count; ++p)
+      for (std::size_t c = j; c < j + columns; c += kWidth) {
+        float* out = products[p].out + c;
+        store_scaled(hn::BitCast(Integers(), hn::LoadU(Floats(), out)), products[p].in.step,
+                     start + c, scale + c, out);
+      }
+  }
 }
 
 }  // namespace synfire::kernels::HWY_NAMESPACE
@@ -275,6 +364,7 @@ namespace synfire::kernels {
 HWY_EXPORT(accumulate_rows_bf16);
 HWY_EXPORT(quantize_quads);
 HWY_EXPORT(accumulate_quads_int8);
+HWY_EXPORT(accumulate_quad_products);
 
 void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
                           const std::uint32_t* index, const float* value, std::size_t count,
@@ -353,6 +443,13 @@ void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const st
                            const float* scale, float* out) {
   HWY_DYNAMIC_DISPATCH(accumulate_quads_int8)
   (rows, stride, index, quad, in, start, scale, out);
+}
+
+void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::size_t quads,
+                              const float* start, const float* scale, const QuadProduct* products,
+                              std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(accumulate_quad_products)
+  (rows, stride, quads, start, scale, products, count);
 }
 
 }  // namespace synfire::kernels

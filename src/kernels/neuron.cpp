@@ -4,6 +4,9 @@
 #define HWY_TARGET_INCLUDE "kernels/neuron.cpp"
 #include <hwy/foreach_target.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "kernels/simd-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -154,6 +157,41 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
   add(Leaky{decay}, drive, voltage, n, total);
 }
 
+// Sums of whole numbers are exact in any order, so partial ones need not wait for each other.
+SpikeCount count_spikes(const float* count, std::size_t n) {
+  const hn::CappedTag<double, kLanes / 2> wide;
+  const hn::Rebind<float, decltype(wide)> d;
+  constexpr std::size_t width = hn::MaxLanes(wide), chains = 4;
+  hn::Vec<decltype(wide)> sum[chains];
+  hn::Vec<decltype(d)> most[chains];
+  for (std::size_t k = 0; k < chains; ++k) {
+    sum[k] = hn::Zero(wide);
+    most[k] = hn::Zero(d);
+  }
+  const auto add = [&](std::size_t k, std::size_t i) HWY_ATTR {
+    const auto spikes = hn::Abs(hn::LoadU(d, count + i));
+    sum[k] = hn::Add(sum[k], hn::PromoteTo(wide, spikes));
+    most[k] = hn::IfThenElse(hn::Gt(spikes, most[k]), spikes, most[k]);
+  };
+  std::size_t i = 0;
+  for (; i + chains * width <= n; i += chains * width)
+    for (std::size_t k = 0; k < chains; ++k) add(k, i + k * width);
+  for (; i + width <= n; i += width) add(0, i);
+  for (std::size_t k = 1; k < chains; ++k) {
+    sum[0] = hn::Add(sum[0], sum[k]);
+    most[0] = hn::Max(most[0], most[k]);
+  }
+  double all = hn::GetLane(hn::SumOfLanes(wide, sum[0]));
+  HWY_ALIGN float lanes[width];
+  hn::Store(most[0], d, lanes);
+  float top = *std::max_element(lanes, lanes + width);
+  for (; i < n; ++i) {
+    all += std::abs(count[i]);
+    top = std::max(top, std::abs(count[i]));
+  }
+  return {all < 0x1p63 ? static_cast<std::uint64_t>(all) : 0, top};
+}
+
 }  // namespace synfire::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -167,6 +205,7 @@ HWY_EXPORT(fire_add);
 HWY_EXPORT(leaky);
 HWY_EXPORT(leaky_total);
 HWY_EXPORT(leaky_add);
+HWY_EXPORT(count_spikes);
 
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                  float* count) {
@@ -199,6 +238,10 @@ void leaky_total(const float* drive, float* voltage, std::size_t n, float decay,
 
 void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total) {
   HWY_DYNAMIC_DISPATCH(leaky_add)(drive, voltage, n, decay, total);
+}
+
+SpikeCount count_spikes(const float* count, std::size_t n) {
+  return HWY_DYNAMIC_DISPATCH(count_spikes)(count, n);
 }
 
 }  // namespace synfire::kernels

@@ -40,54 +40,60 @@ class Philox {
 #else
 
 // One block in each 64-bit lane: a word lies in the low half, and what is in the high half is never
-// looked at, because a product takes the low halves alone.
+// looked at, because a product takes the low halves alone. Several vectors of blocks at a time do
+// not wait for each other.
 class Philox {
  public:
   using Wide = hn::Repartition<std::uint64_t, Floats>;
-  static constexpr std::size_t kBlocks = hn::MaxLanes(Wide());
+  static constexpr std::size_t kVectors = 4;
+  static constexpr std::size_t kBlocks = kVectors * hn::MaxLanes(Wide());
 
-  Philox(const PhiloxKey& key, const PhiloxCounter& counter) {
-    const Wide wide;
-    for (std::uint32_t r = 0; r < kRounds; ++r) {
-      key_[r][0] = hn::Set(wide, std::uint32_t{key[0] + r * 0x9E3779B9u});
-      key_[r][1] = hn::Set(wide, std::uint32_t{key[1] + r * 0xBB67AE85u});
-    }
-    for (std::size_t word = 1; word < 4; ++word) counter_[word] = hn::Set(wide, counter[word]);
-    // Even lanes hold the first half of the blocks and odd lanes the second: the interleaving of
-    // draw() then yields the blocks in order.
-    const auto half = hn::ShiftRight<1>(hn::Iota(wide, 0));
-    counter_[0] = hn::OddEven(hn::Add(half, hn::Set(wide, kBlocks / 2)), half);
-  }
+  Philox(const PhiloxKey& key, const PhiloxCounter& counter) : key_(key), counter_(counter) {}
 
   /// The 4 * kBlocks values of the blocks `first` and following.
   HWY_INLINE void draw(std::uint32_t first, float* out) const {
     const Wide wide;
     const Words words;
+    constexpr std::size_t lanes = hn::MaxLanes(wide);
     const auto multiplier0 = hn::Set(words, 0xD2511F53u);
     const auto multiplier1 = hn::Set(words, 0xCD9E8D57u);
-    auto c0 = hn::Add(counter_[0], hn::Set(wide, first));
-    auto c1 = counter_[1], c2 = counter_[2], c3 = counter_[3];
-    for (std::size_t r = 0; r < kRounds; ++r) {
-      const auto product0 = hn::MulEven(hn::BitCast(words, c0), multiplier0);
-      const auto product1 = hn::MulEven(hn::BitCast(words, c2), multiplier1);
-      c0 = hn::Xor(hn::ShiftRight<32>(product1), hn::Xor(c1, key_[r][0]));
-      c1 = product1;
-      c2 = hn::Xor(hn::ShiftRight<32>(product0), hn::Xor(c3, key_[r][1]));
-      c3 = product0;
+    // Even lanes hold the first half of the blocks and odd lanes the second: the interleaving below
+    // then yields the blocks in order.
+    const auto half = hn::ShiftRight<1>(hn::Iota(wide, 0));
+    const auto start = hn::OddEven(hn::Add(half, hn::Set(wide, lanes / 2)), half);
+    hn::Vec<Words> c[4][kVectors];
+    for (std::uint32_t v = 0; v < kVectors; ++v) {
+      const std::uint32_t block = first + v * static_cast<std::uint32_t>(lanes);
+      c[0][v] = hn::Add(hn::BitCast(words, start), hn::Set(words, block));
+      for (std::size_t word = 1; word < 4; ++word) c[word][v] = hn::Set(words, counter_[word]);
     }
-    const auto first_pair = pair(c0, c1);
-    const auto second_pair = pair(c2, c3);
-    store(hn::InterleaveLower(wide, first_pair, second_pair), out);
-    store(hn::InterleaveUpper(wide, first_pair, second_pair), out + kWidth);
+    auto key0 = hn::Set(words, key_[0]), key1 = hn::Set(words, key_[1]);
+    for (std::size_t r = 0; r < kRounds; ++r) {
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        const auto product0 = hn::BitCast(words, hn::MulEven(c[0][v], multiplier0));
+        const auto product1 = hn::BitCast(words, hn::MulEven(c[2][v], multiplier1));
+        // Halves are swapped, not shifted: shifts wait for the multiplications' port.
+        c[0][v] = hn::Xor3(hn::Shuffle2301(product1), c[1][v], key0);
+        c[2][v] = hn::Xor3(hn::Shuffle2301(product0), c[3][v], key1);
+        c[1][v] = product1;
+        c[3][v] = product0;
+      }
+      key0 = hn::Add(key0, hn::Set(words, 0x9E3779B9u));
+      key1 = hn::Add(key1, hn::Set(words, 0xBB67AE85u));
+    }
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const auto first_pair = pair(c[0][v], c[1][v]);
+      const auto second_pair = pair(c[2][v], c[3][v]);
+      store(hn::InterleaveLower(wide, first_pair, second_pair), out + 2 * v * kWidth);
+      store(hn::InterleaveUpper(wide, first_pair, second_pair), out + (2 * v + 1) * kWidth);
+    }
   }
 
  private:
   static constexpr std::size_t kRounds = 10;
 
-  static HWY_INLINE hn::Vec<Wide> pair(hn::Vec<Wide> low, hn::Vec<Wide> high) {
-    const Words words;
-    return hn::BitCast(
-        Wide(), hn::OddEven(hn::BitCast(words, hn::ShiftLeft<32>(high)), hn::BitCast(words, low)));
+  static HWY_INLINE hn::Vec<Wide> pair(hn::Vec<Words> low, hn::Vec<Words> high) {
+    return hn::BitCast(Wide(), hn::OddEven(hn::Shuffle2301(high), low));
   }
 
   static HWY_INLINE void store(hn::Vec<Wide> blocks, float* out) {
@@ -97,8 +103,8 @@ class Philox {
     hn::StoreU(hn::Mul(values, hn::Set(Floats(), kUnit)), Floats(), out);
   }
 
-  hn::Vec<Wide> key_[kRounds][2];
-  hn::Vec<Wide> counter_[4];
+  PhiloxKey key_;
+  PhiloxCounter counter_;
 };
 
 #endif

@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "synfire/kernels.hpp"
 
@@ -47,6 +48,59 @@ HWY_INLINE float largest_lane(Vector x) {
   return hn::GetLane(hn::MaxOfLanes(Floats(), x));
 #endif
 }
+
+/// a * b + c, rounded once: std::fma of each lane.
+#if HWY_NATIVE_FMA
+
+HWY_INLINE Vector fused(Vector a, Vector b, Vector c) {
+  return hn::MulAdd(a, b, c);
+}
+
+#elif HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+
+HWY_INLINE Vector fused(Vector a, Vector b, Vector c) {
+  const Floats d;
+  HWY_ALIGN float x[kWidth], y[kWidth], z[kWidth];
+  hn::Store(a, d, x);
+  hn::Store(b, d, y);
+  hn::Store(c, d, z);
+  for (std::size_t i = 0; i < kWidth; ++i) z[i] = std::fma(x[i], y[i], z[i]);
+  return hn::Load(d, z);
+}
+
+#else
+
+// A product of floats is a double; their sum is rounded to odd, after which rounding to a float is
+// the only one that counts (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums:
+// proved algorithms using rounding to odd").
+template <class Half>
+HWY_INLINE hn::Vec<Half> fused_half(Half half, hn::Vec<Half> a, hn::Vec<Half> b, hn::Vec<Half> c) {
+  const hn::Rebind<double, Half> d;
+  const hn::RebindToUnsigned<decltype(d)> words;
+  const auto product = hn::Mul(hn::PromoteTo(d, a), hn::PromoteTo(d, b));
+  const auto addend = hn::PromoteTo(d, c);
+  const auto sum = hn::Add(product, addend);
+  const auto rest = hn::Sub(sum, product);
+  const auto error = hn::Add(hn::Sub(product, hn::Sub(sum, rest)), hn::Sub(addend, rest));
+  const auto bits = hn::BitCast(words, sum), one = hn::Set(words, 1);
+  // One step to where the error points: towards 0 where the signs differ.
+  const auto inwards = hn::ShiftRight<63>(hn::Xor(bits, hn::BitCast(words, error)));
+  const auto odd = hn::Add(bits, hn::Sub(one, hn::Add(inwards, inwards)));
+  const auto inexact = hn::Or(hn::Lt(error, hn::Zero(d)), hn::Gt(error, hn::Zero(d)));
+  const auto even = hn::RebindMask(d, hn::Eq(hn::And(bits, one), hn::Zero(words)));
+  return hn::DemoteTo(half, hn::IfThenElse(hn::And(inexact, even), hn::BitCast(d, odd), sum));
+}
+
+HWY_INLINE Vector fused(Vector a, Vector b, Vector c) {
+  const hn::Half<Floats> half;
+  const auto low =
+      fused_half(half, hn::LowerHalf(half, a), hn::LowerHalf(half, b), hn::LowerHalf(half, c));
+  const auto high =
+      fused_half(half, hn::UpperHalf(half, a), hn::UpperHalf(half, b), hn::UpperHalf(half, c));
+  return hn::Combine(Floats(), high, low);
+}
+
+#endif
 
 #if HWY_TARGET <= HWY_AVX3
 

@@ -58,8 +58,10 @@ TEST_CASE("accumulate_rows_bf16 is accumulate_rows with rounded weights") {
         std::copy(starts.begin(), starts.end(), expected.begin());
         for (std::size_t k = 0; k < count; ++k)
           for (std::size_t j = 0; j < columns; ++j)
-            expected[j] += value[k] * kernels::float_of_bf16(
-                                          kernels::bf16_of_float(weights[index[k] * columns + j]));
+            expected[j] = std::fma(
+                value[k],
+                kernels::float_of_bf16(kernels::bf16_of_float(weights[index[k] * columns + j])),
+                expected[j]);
         kernels::accumulate_rows_bf16(rows.data(), words, start.data(), index.data(), value.data(),
                                       count, out.data());
         REQUIRE(first_difference({expected.data(), columns}, {out.data(), columns}) == -1);
@@ -232,6 +234,48 @@ TEST_CASE("accumulate_quads_int8 sums whole numbers") {
                                        quads.in, start.data(), scale.data(), out.data());
         REQUIRE(first_difference(expected, out) == -1);
       }
+  });
+}
+
+TEST_CASE("accumulate_quad_products is accumulate_quads_int8 of each input") {
+  on_every_target([] {
+    std::mt19937 random(5);
+    for (const std::size_t columns : {16, 48, 128, 208, 512})
+      for (const std::size_t n : {1, 7, 255, 256, 260, 700})
+        for (const std::size_t count : {0, 1, 3, 32}) {
+          INFO("columns " << columns << ", inputs " << n << ", at once " << count);
+          const std::size_t words = (n + 3) / 4;
+          Buffer<std::int8_t> rows(words * columns * 4);
+          for (auto& weight : rows) weight = static_cast<std::int8_t>(random() % 255 - 127);
+          Buffer<float> start(columns), scale(columns);
+          for (std::size_t j = 0; j < columns; ++j) {
+            start[j] = static_cast<float>(random() % 100) / 7;
+            scale[j] = static_cast<float>(random() % 100) / 3000;
+          }
+          std::vector<Quads> quads;
+          std::vector<Buffer<float>> out;
+          std::vector<kernels::QuadProduct> products;
+          for (std::size_t k = 0; k < count; ++k) {
+            quads.emplace_back(n);
+            out.emplace_back(columns);
+            auto x = ordinary_floats(random, n, k % 2 ? -1.0f : 0.0f, 1.0f);
+            for (auto& value : x)
+              if (random() % 4 < k % 4) value = 0;
+            Quads& q = quads.back();
+            q.in = kernels::quantize_quads(x.data(), n, q.scratch.data(), q.index.data(),
+                                           q.quad.data());
+            products.push_back({q.index.data(), q.quad.data(), q.in, out.back().data()});
+          }
+          kernels::accumulate_quad_products(rows.data(), columns, words, start.data(), scale.data(),
+                                            products.data(), count);
+          Buffer<float> expected(columns);
+          for (std::size_t k = 0; k < count; ++k) {
+            kernels::accumulate_quads_int8(rows.data(), columns, quads[k].index.data(),
+                                           quads[k].quad.data(), quads[k].in, start.data(),
+                                           scale.data(), expected.data());
+            REQUIRE(first_difference(expected, out[k]) == -1);
+          }
+        }
   });
 }
 

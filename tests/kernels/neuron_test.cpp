@@ -94,6 +94,33 @@ void check(const std::vector<float>& drive, const std::vector<float>& voltage, s
   REQUIRE(first_difference(total, totals) == -1);
 }
 
+TEST_CASE("count_spikes sums and finds the most") {
+  on_every_target([] {
+    std::mt19937 random(6);
+    for (std::size_t n = 0; n < 150; ++n) {
+      INFO("neurons " << n);
+      std::vector<float> count(n);
+      std::uint64_t all = 0, most = 0;
+      for (auto& c : count) {
+        const std::uint64_t spikes = random() % 3 ? random() % 5 : random() % (1 << 24);
+        c = static_cast<float>(spikes) * (random() % 2 ? 1.0f : -1.0f);
+        all += spikes;
+        most = std::max(most, spikes);
+      }
+      const auto found = kernels::count_spikes(poisoned(count).data(), n);
+      REQUIRE(found.all == all);
+      REQUIRE(found.most == static_cast<float>(most));
+    }
+    for (const float none : {std::nanf(""), std::numeric_limits<float>::infinity()})
+      for (const std::size_t at : {0, 5, 32, 40}) {
+        std::vector<float> count(41, 2.0f);
+        count[at] = none;
+        REQUIRE(kernels::count_spikes(count.data(), count.size()).all == 0);
+        REQUIRE(kernels::count_spikes(count.data(), count.size()).most == (none > 0 ? none : 2.0f));
+      }
+  });
+}
+
 }  // namespace
 
 TEMPLATE_TEST_CASE("neurons step as their definition does, at every size", "", Rate, Leaky) {

@@ -1,7 +1,9 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <bit>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <limits>
 
 #include "synfire/kernels.hpp"
@@ -44,7 +46,7 @@ std::vector<float> plain_accumulate(const std::vector<float>& rows, std::size_t 
   auto out = start;
   for (std::size_t k = 0; k < events.index.size(); ++k)
     for (std::size_t j = 0; j < stride; ++j)
-      out[j] += events.value[k] * rows[events.index[k] * stride + j];
+      out[j] = std::fma(events.value[k], rows[events.index[k] * stride + j], out[j]);
   return out;
 }
 
@@ -89,6 +91,60 @@ TEST_CASE("nonzeros takes NaN for a value and no zero of either sign") {
   });
 }
 
+TEST_CASE("accumulate_rows rounds each product and sum once") {
+  on_every_target([] {
+    std::mt19937 random(12);
+    const auto any_bits = [&] {
+      return std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+    };
+    // Sums that lie beside the middle between two floats, where a double's own rounding decides
+    // wrongly; and any bits at all.
+    for (std::size_t round = 0; round < 20000; ++round) {
+      constexpr std::size_t stride = kernels::kLanes;
+      std::vector<float> row(stride), start(stride);
+      const bool any = round % 2 != 0;
+      const float value = any ? any_bits() : 1 + static_cast<float>(random() % 4096) * 0x1p-23f;
+      for (std::size_t j = 0; j < stride; ++j) {
+        row[j] =
+            any ? any_bits() : std::ldexp(1 + static_cast<float>(random() % 4) * 0x1p-23f, -24);
+        start[j] =
+            any ? any_bits() : static_cast<float>(1 << random() % 30) * (random() % 2 ? 1 : -1);
+        if (!any && random() % 2) row[j] = std::ldexp(start[j], -24);
+      }
+      check_accumulate(row, stride, start, {{0}, {value}});
+    }
+  });
+}
+
+TEST_CASE("accumulate_products is nonzeros and accumulate_rows of each input") {
+  on_every_target([] {
+    std::mt19937 random(13);
+    for (const std::size_t columns : {16, 48, 128, 208, 512})
+      for (const std::size_t n : {0, 1, 63, 64, 65, 200})
+        for (const std::size_t count : {0, 1, 2, 5}) {
+          INFO("columns " << columns << ", inputs " << n << ", at once " << count);
+          const auto rows = poisoned(ordinary_floats(random, n * columns, -1.0f, 1.0f));
+          const auto start = poisoned(ordinary_floats(random, columns, -1.0f, 1.0f));
+          std::vector<std::vector<float>> x(count, awkward_floats(random, n));
+          std::vector<Buffer<float>> out(count, Buffer<float>(columns));
+          std::vector<kernels::Product> products;
+          for (std::size_t k = 0; k < count; ++k) {
+            std::shuffle(x[k].begin(), x[k].end(), random);
+            products.push_back({x[k].data(), out[k].data(), 77});
+          }
+          kernels::accumulate_products(rows.data(), columns, start.data(), n, products.data(),
+                                       count);
+          for (std::size_t k = 0; k < count; ++k) {
+            const auto events = plain_nonzeros(x[k]);
+            REQUIRE(products[k].nonzero == events.index.size());
+            REQUIRE(first_difference(plain_accumulate({rows.begin(), rows.end()}, columns,
+                                                      {start.begin(), start.end()}, events),
+                                     out[k]) == -1);
+          }
+        }
+  });
+}
+
 TEST_CASE("accumulate_rows adds the rows one after another") {
   on_every_target([] {
     std::mt19937 random(2);
@@ -100,7 +156,7 @@ TEST_CASE("accumulate_rows adds the rows one after another") {
         Events events;
         for (std::size_t k = 0; k < count; ++k)
           events.index.push_back(static_cast<std::uint32_t>(random() % kRows));
-        // Magnitudes far apart: any other order of the sum, or a fused operation, has other bits.
+        // Magnitudes far apart: any other order of the sum, or a rounded product, has other bits.
         events.value = ordinary_floats(random, count, -100.0f, 100.0f);
         const auto rows = ordinary_floats(random, kRows * stride, -1.0f, 1.0f);
         check_accumulate(rows, stride, ordinary_floats(random, stride, -1e-3f, 1e3f), events);

@@ -1,10 +1,12 @@
-// BatchEngine<Net>: many samples at once, a thread a sample, one engine a thread.
+// BatchEngine<Net>: many samples at once. A thread takes some at a time, with an engine for each.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include <synfire/dsl/event_engine.hpp>
@@ -21,7 +23,9 @@ class BatchEngine {
   /// Throws InvalidSetting, for stateful options too: samples side by side do not follow one
   /// another.
   BatchEngine(const Parameters<Net>& parameters, const RunOptions& options, std::size_t threads = 0)
-      : pool_(threads), engines_(pool_.threads(), Engine(parameters, options)) {
+      : pool_(threads),
+        engines_(pool_.threads() * together, Engine(parameters, options)),
+        inputs_(engines_.size(), Buffer<float>(engines_.front().sample_size())) {
     if (options.stateful)
       throw InvalidSetting("stateful", "true", "false for samples side by side");
   }
@@ -32,11 +36,19 @@ class BatchEngine {
   void run(std::size_t first, std::size_t count,
            const std::function<void(std::size_t, float*)>& load,
            const std::function<void(std::size_t, const Engine&, Values)>& done) {
-    std::vector<Buffer<float>> inputs(engines_.size(),
-                                      Buffer<float>(engines_.front().sample_size()));
-    pool_.run(count, [&](std::size_t slot, std::size_t i) {
-      load(first + i, inputs[slot].data());
-      done(first + i, engines_[slot], engines_[slot].run(inputs[slot], first + i));
+    const std::size_t share = (count + pool_.threads() - 1) / pool_.threads();
+    const std::size_t some = std::clamp<std::size_t>(share, 1, together);
+    pool_.run((count + some - 1) / some, [&](std::size_t slot, std::size_t piece) {
+      const std::size_t begin = piece * some, n = std::min(some, count - begin);
+      const std::span engines = std::span(engines_).subspan(slot * together, n);
+      std::array<Values, together> samples;
+      for (std::size_t k = 0; k < n; ++k) {
+        Buffer<float>& input = inputs_[slot * together + k];
+        load(first + begin + k, input.data());
+        samples[k] = input;
+      }
+      Engine::run_together(engines, std::span(samples).first(n), first + begin);
+      for (std::size_t k = 0; k < n; ++k) done(first + begin + k, engines[k], engines[k].output());
     });
   }
 
@@ -48,8 +60,11 @@ class BatchEngine {
   }
 
  private:
+  static constexpr std::size_t together = Engine::gains_together() ? kernels::kMostProducts : 1;
+
   ThreadPool pool_;
-  std::vector<Engine> engines_;
+  std::vector<Engine> engines_;  // `together` of each thread
+  std::vector<Buffer<float>> inputs_;
 };
 
 }  // namespace synfire

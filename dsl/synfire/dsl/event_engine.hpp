@@ -12,9 +12,12 @@
 // bit.
 #pragma once
 
+#include <array>
+#include <boost/hana/at.hpp>
 #include <boost/hana/back.hpp>
 #include <boost/hana/fold_left.hpp>
 #include <boost/hana/for_each.hpp>
+#include <boost/hana/size.hpp>
 #include <boost/hana/transform.hpp>
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/unpack.hpp>
@@ -52,30 +55,25 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   /// step; valid until the next run. `sample` addresses the initial voltages: the same number gives
   /// the same run, unless options.stateful lets it go on from the last. Throws ShapeMismatch.
   Values run(Values sample_values, std::size_t sample = 0) {
-    if (sample_values.size() != sample_size())
-      throw ShapeMismatch("the sample", sample_size(), sample_values.size());
-    this->make_ready({.seed = options_.seed, .sample = static_cast<std::uint32_t>(sample)},
-                     options_.stateful);
-    pass(sample_values, [](auto& event, const auto& in) {
-      if constexpr (requires { event.before(in); }) event.before(in);
-    });
-    if constexpr (has_steps) {
-      for (std::size_t t = 0; t < options_.steps; ++t) {
-        pass(sample_values, [](auto& event, const auto& in) {
-          if constexpr (requires { event.step(in); }) event.step(in);
-        });
-        if constexpr (sizeof...(Probed) != 0) record(t);
-        if constexpr (in_time<typename Net::Out>) keep_output(t);
-      }
-    }
-    pass(sample_values, [](auto& event, const auto& in) {
-      if constexpr (requires { event.after(in); }) event.after(in);
-    });
-    if constexpr (sizeof...(Probed) != 0) record_once();
-    if constexpr (!in_time<typename Net::Out>) keep_output(0);
-    ++samples_;
-    return output_;
+    begin(sample_values, sample);
+    pass(sample_values, kBefore);
+    return finish(sample_values);
   }
+
+  /// run() of the samples first, first + 1, ..., each by its own of these engines, which are copies
+  /// of one another: what is Held is computed layer by layer, for all of them where one reading of
+  /// the weights serves several. At most kernels::kMostProducts. The same bits as one by one.
+  static void run_together(std::span<EventEngine> engines, std::span<const Values> samples,
+                           std::size_t first) {
+    for (std::size_t k = 0; k < engines.size(); ++k) engines[k].begin(samples[k], first + k);
+    before_together<0>(engines, samples.data());
+    for (std::size_t k = 0; k < engines.size(); ++k) engines[k].finish(samples[k]);
+  }
+  /// Whether it can be faster than one by one.
+  static constexpr bool gains_together() { return kGainsTogether; }
+
+  /// Of the last run.
+  Values output() const { return output_; }
 
   /// What Probe<name> kept of the last run.
   template <Name name>
@@ -155,6 +153,67 @@ class EventEngine : detail::check_probes<Net, Probed...>,
       decltype(hana::unpack(std::declval<Layers>(), []<class... L>(const L&...) {
         return std::bool_constant<(L::works_in_steps || ...)>{};
       }))::value;
+
+  static constexpr auto kBefore = [](auto& event, const auto& in) {
+    if constexpr (requires { event.before(in); }) event.before(in);
+  };
+
+  void begin(Values sample_values, std::size_t sample) {
+    if (sample_values.size() != sample_size())
+      throw ShapeMismatch("the sample", sample_size(), sample_values.size());
+    this->make_ready({.seed = options_.seed, .sample = static_cast<std::uint32_t>(sample)},
+                     options_.stateful);
+  }
+
+  /// What comes after `before`.
+  Values finish(Values sample_values) {
+    if constexpr (has_steps) {
+      for (std::size_t t = 0; t < options_.steps; ++t) {
+        pass(sample_values, [](auto& event, const auto& in) {
+          if constexpr (requires { event.step(in); }) event.step(in);
+        });
+        if constexpr (sizeof...(Probed) != 0) record(t);
+        if constexpr (in_time<typename Net::Out>) keep_output(t);
+      }
+    }
+    pass(sample_values, [](auto& event, const auto& in) {
+      if constexpr (requires { event.after(in); }) event.after(in);
+    });
+    if constexpr (sizeof...(Probed) != 0) record_once();
+    if constexpr (!in_time<typename Net::Out>) keep_output(0);
+    ++samples_;
+    return output_;
+  }
+
+  template <class Expansion>
+  static constexpr bool together = requires(std::span<Expansion* const> all, const Values* in) {
+    Expansion::before_together(all, in);
+  };
+  static constexpr bool kGainsTogether =
+      decltype(hana::unpack(std::declval<Layers>(), []<class... L>(const L&...) {
+        return std::bool_constant<(together<decltype(L::expansion)> || ...)>{};
+      }))::value;
+
+  /// `before` of the layers from `index` on, of which in[k] comes into that of engine k.
+  template <std::size_t index, class In>
+  static void before_together(std::span<EventEngine> engines, const In* in) {
+    if constexpr (index < decltype(hana::size(std::declval<Layers>()))::value) {
+      const auto expansion = [&](std::size_t k) -> auto& {
+        return hana::at_c<index>(engines[k].layers_).expansion;
+      };
+      using Expansion = std::remove_reference_t<decltype(expansion(0))>;
+      if constexpr (together<Expansion>) {
+        std::array<Expansion*, kernels::kMostProducts> all{};
+        for (std::size_t k = 0; k < engines.size(); ++k) all[k] = &expansion(k);
+        Expansion::before_together({all.data(), engines.size()}, in);
+      } else {
+        for (std::size_t k = 0; k < engines.size(); ++k) kBefore(expansion(k), in[k]);
+      }
+      std::array<decltype(expansion(0).value()), kernels::kMostProducts> out{};
+      for (std::size_t k = 0; k < engines.size(); ++k) out[k] = expansion(k).value();
+      before_together<index + 1>(engines, out.data());
+    }
+  }
 
   /// Offers each layer the value of the one before.
   template <class Work>

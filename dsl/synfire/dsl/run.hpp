@@ -10,6 +10,7 @@
 // Event<Site>: a layer has the methods of the phases in which it works, and no others.
 //   start(RandomAddress), begin(), state()  as above
 //   before(in)            once, before the steps: everything that is Held
+//   before_together(all, in)  static; the same of several, a sample each, where that is faster
 //   step(in)              each step
 //   after(in)             once, after the steps: everything that is Final
 //   value()               a view of what it made, valid until it works again
@@ -54,17 +55,5 @@ struct EventBuffer {
   Buffer<float> count;
   std::size_t size = 0;
 };
-
-/// Sum of |count|; 0 where it is none that a counter could hold (NaN, infinity). Sums of whole
-/// numbers are exact in any order: four at a time do not wait for each other.
-inline std::uint64_t spikes_in(const float* count, std::size_t n) {
-  std::array<double, 4> part{};
-  const std::size_t fours = n / 4 * 4;
-  for (std::size_t i = 0; i < fours; i += 4)
-    for (std::size_t k = 0; k < 4; ++k) part[k] += std::abs(count[i + k]);
-  for (std::size_t k = 0; k < n % 4; ++k) part[k] += std::abs(count[fours + k]);
-  const double sum = (part[0] + part[1]) + (part[2] + part[3]);
-  return sum < 0x1p63 ? static_cast<std::uint64_t>(sum) : 0;
-}
 
 }  // namespace synfire

@@ -2,7 +2,9 @@
 // of that kind (weights/) where the net runs; files and trainings hold float32 for all kinds.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <span>
 #include <string>
 
 #include <synfire/dsl/batch.hpp>
@@ -67,6 +69,7 @@ struct Dense {
   template <class Site>
   struct Event {
     using Synapses = typename Weight::template Event<Site::In::size, Width>;
+    static constexpr bool adds_together = requires { &Synapses::add_together; };
 
     Event(const ParameterSet& parameters, const RunOptions&)
         : synapses(parameters.tensor(Site::first_tensor).data(),
@@ -74,11 +77,25 @@ struct Dense {
           sum(Synapses::stride) {}
 
     void before(Values in) requires carried_by<typename Site::In, Held> { add_analog(in); }
+    /// before() of each with its own input.
+    static void before_together(std::span<Event* const> all, const Values* in) requires(
+        carried_by<typename Site::In, Held>&& adds_together) {
+      std::array<Synapses*, kernels::kMostProducts> synapses{};
+      std::array<float*, kernels::kMostProducts> out{};
+      std::array<ReadWeights, kernels::kMostProducts> read{};
+      for (std::size_t k = 0; k < all.size(); ++k) {
+        synapses[k] = &all[k]->synapses;
+        out[k] = all[k]->sum.data();
+      }
+      Synapses::add_together({synapses.data(), all.size()}, in, out.data(), read.data());
+      for (std::size_t k = 0; k < all.size(); ++k)
+        all[k]->operations += all[k]->note(read[k]) * Width;
+    }
     void step(Values in) requires carried_by<typename Site::In, Stepped> { add_analog(in); }
     void after(Values in) requires carried_by<typename Site::In, Final> { add_analog(in); }
     void step(SpikeView in) {
       add(in);
-      operations += spikes_in(in.count, in.size) * Width;
+      operations += kernels::count_spikes(in.count, in.size).all * Width;
     }
 
     Values value() const { return {sum.data(), Width}; }
@@ -93,7 +110,9 @@ struct Dense {
     void add_analog(Values in) { operations += add(in) * Width; }
     template <class In>
     std::size_t add(In in) {
-      const ReadWeights read = synapses.add(in, sum.data());
+      return note(synapses.add(in, sum.data()));
+    }
+    std::size_t note(const ReadWeights& read) {
       rows += read.rows;
       bytes += read.bytes;
       return read.inputs;

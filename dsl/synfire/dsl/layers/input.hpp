@@ -45,13 +45,14 @@ struct Input {
     std::vector<float> value;
   };
 
+  /// Nothing is copied: the sample stays the caller's.
   template <class Site>
   struct Event {
-    Event(const ParameterSet&, const RunOptions&) : values(Site::Out::size) {}
-    void before(Values sample) { std::copy(sample.begin(), sample.end(), values.begin()); }
+    Event(const ParameterSet&, const RunOptions&) {}
+    void before(Values sample) { values = sample; }
     Values value() const { return values; }
 
-    Buffer<float> values;
+    Values values;
   };
 
   template <class Site>

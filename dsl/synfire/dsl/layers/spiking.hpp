@@ -145,9 +145,9 @@ struct Spiking {
         const float seconds = static_cast<float>(steps) * constants.unit;
         for (std::size_t i = 0; i < size; ++i) mean[i] = total[i] / seconds;
       }
-      const Buffer<float>& counted = sum_counts ? total : fired;
-      for (const float count : counted) most = std::max(most, std::abs(count));
-      spikes += spikes_in(counted.data(), size);
+      const auto counted = kernels::count_spikes((sum_counts ? total : fired).data(), size);
+      spikes += counted.all;
+      most = std::max(most, counted.most);
       ++samples;
     }
 

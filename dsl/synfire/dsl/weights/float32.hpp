@@ -5,13 +5,18 @@
 //   name                       "float32"
 //   Clocked<inputs, width>     the definition: step(in, out) of a dense kernel [inputs][width]
 //   Event<inputs, width>       the event-driven run: add(in, out) of values or of spikes, which
-//                              returns what it read; `stride`: floats that out has room for
+//                              returns what it read; `stride`: floats that out has room for;
+//                              where it pays: add_together(several, in, out, read), static, add()
+//                              of values by each of up to kernels::kMostProducts at once
 //   most_inputs                where there is a limit
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -59,8 +64,8 @@ struct ReadWeights {
 struct float32 {
   static constexpr std::string_view name = "float32";
 
-  /// y = b + x W. Sums in ascending order of the input, from the bias on; multiply, then add, never
-  /// fused.
+  /// y = b + x W. Sums in ascending order of the input, from the bias on; each product is added
+  /// with one rounding.
   template <std::size_t inputs, std::size_t width>
   struct Clocked {
     Clocked(const float* kernel, const float* bias)
@@ -70,7 +75,8 @@ struct float32 {
     void step(const In& in, std::vector<float>& out) const {
       out = bias;
       for (std::size_t i = 0; i < inputs; ++i)
-        for (std::size_t j = 0; j < width; ++j) out[j] += in[i] * kernel[i * width + j];
+        for (std::size_t j = 0; j < width; ++j)
+          out[j] = std::fma(in[i], kernel[i * width + j], out[j]);
     }
 
     std::vector<float> kernel, bias;
@@ -98,16 +104,27 @@ struct float32 {
       for (std::size_t k = 0; k < in.size; ++k) amount_[k] = in.count[k] / in.unit;
       return add(in.index, in.size, out);
     }
+    static void add_together(std::span<Event* const> all, const Values* in, float* const* out,
+                             ReadWeights* read) {
+      std::array<kernels::Product, kernels::kMostProducts> products{};
+      for (std::size_t k = 0; k < all.size(); ++k) products[k] = {in[k].data(), out[k], 0};
+      const Packed& weights = *all[0]->weights_;
+      kernels::accumulate_products(weights.rows.data(), stride, weights.bias.data(), inputs,
+                                   products.data(), all.size());
+      for (std::size_t k = 0; k < all.size(); ++k) read[k] = read_of(products[k].nonzero);
+    }
 
    private:
     struct Packed {
       Buffer<float> rows, bias;
     };
 
+    static ReadWeights read_of(std::size_t n) { return {n, n, n * stride * sizeof(float)}; }
+
     ReadWeights add(const std::uint32_t* index, std::size_t n, float* out) {
       kernels::accumulate_rows(weights_->rows.data(), stride, weights_->bias.data(), index,
                                amount_.data(), n, out);
-      return {n, n, n * stride * sizeof(float)};
+      return read_of(n);
     }
 
     std::shared_ptr<const Packed> weights_;  // one copy for all engines of a batch

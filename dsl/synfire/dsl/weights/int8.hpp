@@ -81,16 +81,24 @@ struct int8 {
       weights_ = std::make_shared<const Packed>(std::move(packed));
     }
 
-    ReadWeights add(Values in, float* out) {
-      return add(
-          kernels::quantize_quads(in.data(), inputs, scratch_.data(), index_.data(), quad_.data()),
-          out);
-    }
+    ReadWeights add(Values in, float* out) { return add(quantize(in), out); }
     ReadWeights add(SpikeView in, float* out) {
       auto quantized =
           kernels::quantize_events(in.index, in.count, in.size, index_.data(), quad_.data());
       quantized.step /= in.unit;
       return add(quantized, out);
+    }
+    static void add_together(std::span<Event* const> all, const Values* in, float* const* out,
+                             ReadWeights* read) {
+      std::array<kernels::QuadProduct, kernels::kMostProducts> products{};
+      for (std::size_t k = 0; k < all.size(); ++k) {
+        Event& of = *all[k];
+        products[k] = {of.index_.data(), of.quad_.data(), of.quantize(in[k]), out[k]};
+        read[k] = read_of(products[k].in);
+      }
+      const Packed& weights = *all[0]->weights_;
+      kernels::accumulate_quad_products(weights.rows.data(), stride, quads, weights.bias.data(),
+                                        weights.scale.data(), products.data(), all.size());
     }
 
    private:
@@ -100,11 +108,19 @@ struct int8 {
       Buffer<float> scale, bias;
     };
 
+    kernels::Quantized quantize(Values in) {
+      return kernels::quantize_quads(in.data(), inputs, scratch_.data(), index_.data(),
+                                     quad_.data());
+    }
+    static ReadWeights read_of(const kernels::Quantized& in) {
+      const std::size_t rows = in.positive + in.negative;
+      return {in.nonzero, rows, rows * stride * 4};
+    }
+
     ReadWeights add(const kernels::Quantized& in, float* out) {
       kernels::accumulate_quads_int8(weights_->rows.data(), stride, index_.data(), quad_.data(), in,
                                      weights_->bias.data(), weights_->scale.data(), out);
-      const std::size_t rows = in.positive + in.negative;
-      return {in.nonzero, rows, rows * stride * 4};
+      return read_of(in);
     }
 
     std::shared_ptr<const Packed> weights_;
