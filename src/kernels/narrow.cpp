@@ -287,6 +287,8 @@ void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const st
   accumulate_int8_from<kQuadTile>(0, rows, stride, index, quad, in, start, scale, out);
 }
 
+#if HWY_TARGET == HWY_AVX3_DL
+
 // Adds products with quads to sums that wait in `out`, from column j on.
 template <std::size_t kVectors>
 HWY_INLINE void add_quads(std::size_t j, std::size_t columns, const std::int8_t* rows,
@@ -354,6 +356,19 @@ void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::
       }
   }
 }
+
+#else
+
+// The sums take longer than reading the weights: there is nothing to be shared.
+void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::size_t,
+                              const float* start, const float* scale, const QuadProduct* products,
+                              std::size_t count) {
+  for (std::size_t p = 0; p < count; ++p)
+    accumulate_quads_int8(rows, stride, products[p].index, products[p].quad, products[p].in, start,
+                          scale, products[p].out);
+}
+
+#endif
 
 }  // namespace synfire::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
