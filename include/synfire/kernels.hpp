@@ -82,6 +82,54 @@ void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const st
                            const std::uint32_t* quad, const Quantized& in, const float* start,
                            const float* scale, float* out);
 
+/// Synapses of a matrix [inputs][columns] of which few are there: input i has those from begin[i]
+/// to begin[i + 1], the columns ascending.
+struct Synapse {
+  std::uint32_t column;
+  float weight;
+};
+struct CsrRows {
+  const std::uint32_t* begin;
+  const Synapse* synapse;
+};
+/// out[j] = start[j], j < columns; then out[column] += value[k]*weight over the synapses of the
+/// input index[k], in the order of k.
+void accumulate_csr(const CsrRows& rows, const float* start, std::size_t columns,
+                    const std::uint32_t* index, const float* value, std::size_t count, float* out);
+
+/// The same of blocks of `size` (8 or 16) neighbouring columns, of which `column` is the first:
+/// block b has the weights from b * size on. start and out have `stride` floats, a multiple of
+/// kBlockGroup, here and in gather_blocks.
+inline constexpr std::size_t kBlockGroup = 32;
+struct BlockRows {
+  std::size_t size;
+  const std::uint32_t *begin, *column;
+  const float* weight;
+};
+void accumulate_blocks(const BlockRows& rows, const float* start, std::size_t stride,
+                       const std::uint32_t* index, const float* value, std::size_t count,
+                       float* out);
+
+/// The same blocks, column by column: for out[j] += x[input]*weight over all inputs, ascending,
+/// those that are 0 not left out. kBlockGroup / size blocks of columns go together: group g is at
+/// the columns column[g * those + i], and has length[g] turns of one input and one block of weights
+/// for each. Where a block of columns has fewer, weights of 0 fill up.
+struct BlockColumns {
+  std::size_t size;
+  const std::uint32_t *length, *column, *input;
+  const float* weight;
+};
+void gather_blocks(const BlockColumns& columns, const float* x, const float* start,
+                   std::size_t stride, float* out);
+
+/// Of x[0..n), where x[i] is worth worth[i]: how many are not 0, and what they are worth together.
+/// x need not come from a Buffer.
+struct Reached {
+  std::size_t inputs;
+  std::uint32_t worth;
+};
+Reached reached(const float* x, std::size_t n, const std::uint32_t* worth);
+
 /// The sum of all words of the rows rows[index[k]*stride+j], j < stride: what merely reading them
 /// costs.
 std::uint32_t read_rows(const std::uint32_t* rows, std::size_t stride, const std::uint32_t* index,

@@ -29,9 +29,13 @@ struct Dense {
                      std::conditional_t<carried_by<In, Spikes>, Stepped, typename In::Carrier>>;
   /// kernel [inputs][Width], bias [Width].
   template <class In>
-  static constexpr std::array<TensorSpec, 2> tensors{
-      TensorSpec{"kernel", {In::size, Width}, {Initializer::Kind::GlorotUniform}},
-      TensorSpec{"bias", {Width, 0}, {}}};
+  static constexpr std::array<TensorSpec, 2> tensors{TensorSpec{"kernel",
+                                                                {In::size, Width},
+                                                                {Initializer::Kind::GlorotUniform},
+                                                                true,
+                                                                nullptr,
+                                                                group_of<Weight>()},
+                                                     TensorSpec{"bias", {Width, 0}, {}}};
   template <class In>
   static constexpr LayerStats stats{In::size * Width, 0, true};
 
@@ -73,13 +77,10 @@ struct Dense {
                    parameters.tensor(Site::first_tensor + 1).data()),
           sum(Synapses::stride) {}
 
-    void before(Values in) requires carried_by<typename Site::In, Held> { add_analog(in); }
-    void step(Values in) requires carried_by<typename Site::In, Stepped> { add_analog(in); }
-    void after(Values in) requires carried_by<typename Site::In, Final> { add_analog(in); }
-    void step(SpikeView in) {
-      add(in);
-      operations += spikes_in(in.count, in.size) * Width;
-    }
+    void before(Values in) requires carried_by<typename Site::In, Held> { add(in); }
+    void step(Values in) requires carried_by<typename Site::In, Stepped> { add(in); }
+    void after(Values in) requires carried_by<typename Site::In, Final> { add(in); }
+    void step(SpikeView in) { add(in); }
 
     Values value() const { return {sum.data(), Width}; }
 
@@ -90,13 +91,12 @@ struct Dense {
     }
     void forget() { operations = rows = bytes = 0; }
 
-    void add_analog(Values in) { operations += add(in) * Width; }
     template <class In>
-    std::size_t add(In in) {
+    void add(In in) {
       const ReadWeights read = synapses.add(in, sum.data());
+      operations += read.operations;
       rows += read.rows;
       bytes += read.bytes;
-      return read.inputs;
     }
 
     Synapses synapses;

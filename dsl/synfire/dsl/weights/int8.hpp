@@ -7,8 +7,9 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
-#include <synfire/dsl/weights/float32.hpp>
+#include <synfire/dsl/weight.hpp>
 
 namespace synfire {
 
@@ -82,15 +83,15 @@ struct int8 {
     }
 
     ReadWeights add(Values in, float* out) {
-      return add(
-          kernels::quantize_quads(in.data(), inputs, scratch_.data(), index_.data(), quad_.data()),
-          out);
+      const auto quantized =
+          kernels::quantize_quads(in.data(), inputs, scratch_.data(), index_.data(), quad_.data());
+      return add(quantized, quantized.nonzero, out);
     }
     ReadWeights add(SpikeView in, float* out) {
       auto quantized =
           kernels::quantize_events(in.index, in.count, in.size, index_.data(), quad_.data());
       quantized.step /= in.unit;
-      return add(quantized, out);
+      return add(quantized, spikes_in(in.count, in.size), out);
     }
 
    private:
@@ -100,11 +101,11 @@ struct int8 {
       Buffer<float> scale, bias;
     };
 
-    ReadWeights add(const kernels::Quantized& in, float* out) {
+    ReadWeights add(const kernels::Quantized& in, std::uint64_t times, float* out) {
       kernels::accumulate_quads_int8(weights_->rows.data(), stride, index_.data(), quad_.data(), in,
                                      weights_->bias.data(), weights_->scale.data(), out);
       const std::size_t rows = in.positive + in.negative;
-      return {in.nonzero, rows, rows * stride * 4};
+      return {times * width, rows, rows * stride * 4};
     }
 
     std::shared_ptr<const Packed> weights_;
