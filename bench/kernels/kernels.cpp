@@ -44,7 +44,7 @@ struct Rows {
 
   explicit Rows(std::size_t active, std::size_t stride = kColumns)
       : weights(random_floats(kRows * stride, -0.1f, 0.1f)),
-        value(random_floats(active, 0.1f, 1.0f)),
+        x(random_floats(kRows, 0.1f, 1.0f)),
         start(stride),
         out(stride) {
     std::mt19937 random(1);
@@ -56,7 +56,7 @@ struct Rows {
     }
   }
 
-  Buffer<float> weights, value, start, out;
+  Buffer<float> weights, x, start, out;
   Buffer<std::uint32_t> images[kImages];
 };
 
@@ -76,10 +76,10 @@ void read_rows(const float* rows, std::size_t stride, const std::uint32_t* index
 }
 
 void plain_rows(const float* rows, std::size_t stride, const float* start,
-                const std::uint32_t* index, const float* value, std::size_t count, float* out) {
+                const std::uint32_t* index, const float* x, std::size_t count, float* out) {
   std::copy_n(start, stride, out);
   for (std::size_t k = 0; k < count; ++k)
-    for (std::size_t j = 0; j < stride; ++j) out[j] += value[k] * rows[index[k] * stride + j];
+    for (std::size_t j = 0; j < stride; ++j) out[j] += x[index[k]] * rows[index[k] * stride + j];
 }
 
 void bm_read_rows(benchmark::State& state, std::size_t active) {
@@ -95,7 +95,7 @@ void bm_plain_rows(benchmark::State& state, std::size_t active) {
   std::size_t image = 0;
   for (auto _ : state) {
     plain_rows(r.weights.data(), kColumns, r.start.data(), r.images[image++ % Rows::kImages].data(),
-               r.value.data(), active, r.out.data());
+               r.x.data(), active, r.out.data());
     benchmark::DoNotOptimize(r.out.data());
     benchmark::ClobberMemory();
   }
@@ -109,7 +109,7 @@ void bm_accumulate_rows(benchmark::State& state, const std::string& target, std:
   std::size_t image = 0;
   for (auto _ : state)
     kernels::accumulate_rows(r.weights.data(), stride, r.start.data(),
-                             r.images[image++ % Rows::kImages].data(), r.value.data(), active,
+                             r.images[image++ % Rows::kImages].data(), r.x.data(), active,
                              r.out.data());
   report(state, active, stride);
 }
@@ -122,7 +122,7 @@ void bm_accumulate_bf16(benchmark::State& state, const std::string& target, std:
   std::size_t image = 0;
   for (auto _ : state)
     kernels::accumulate_rows_bf16(weights.data(), kColumns / 2, r.start.data(),
-                                  r.images[image++ % Rows::kImages].data(), r.value.data(), active,
+                                  r.images[image++ % Rows::kImages].data(), r.x.data(), active,
                                   r.out.data());
   report(state, active);
 }
@@ -135,7 +135,7 @@ void bm_accumulate_int8(benchmark::State& state, const std::string& target, std:
   Buffer<float> images[Rows::kImages];
   for (std::size_t i = 0; i < Rows::kImages; ++i) {
     images[i] = Buffer<float>(kRows);
-    for (std::size_t k = 0; k < active; ++k) images[i][r.images[i][k]] = r.value[k];
+    for (std::size_t k = 0; k < active; ++k) images[i][r.images[i][k]] = r.x[k];
   }
   Buffer<std::uint32_t> scratch(kRows), index(kRows), quad(kRows);
   std::size_t image = 0;
@@ -191,9 +191,7 @@ void bm_nonzeros(benchmark::State& state, const std::string& target) {
   auto x = random_floats(kRows, -1.0f, 1.0f);
   for (auto& pixel : x) pixel = std::max(pixel, 0.0f);
   Buffer<std::uint32_t> index(kRows);
-  Buffer<float> value(kRows);
-  for (auto _ : state)
-    benchmark::DoNotOptimize(kernels::nonzeros(x.data(), kRows, index.data(), value.data()));
+  for (auto _ : state) benchmark::DoNotOptimize(kernels::nonzeros(x.data(), kRows, index.data()));
 }
 
 void bm_adam(benchmark::State& state, const std::string& target) {

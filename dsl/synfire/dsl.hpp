@@ -16,6 +16,8 @@
 #include <synfire/dsl/activations/tanh.hpp>
 #include <synfire/dsl/batch_engine.hpp>
 #include <synfire/dsl/clocked_reference.hpp>
+#include <synfire/dsl/connectivity/blocked.hpp>
+#include <synfire/dsl/connectivity/csr.hpp>
 #include <synfire/dsl/constraints/lower_bound.hpp>
 #include <synfire/dsl/constraints/mean.hpp>
 #include <synfire/dsl/dense_trainer.hpp>
@@ -30,6 +32,7 @@
 #include <synfire/dsl/layers/input_sequence.hpp>
 #include <synfire/dsl/layers/last_over_time.hpp>
 #include <synfire/dsl/layers/mean_over_time.hpp>
+#include <synfire/dsl/layers/sparse.hpp>
 #include <synfire/dsl/layers/spiking.hpp>
 #include <synfire/dsl/network.hpp>
 #include <synfire/dsl/neurons/lif.hpp>

@@ -20,14 +20,13 @@ constexpr std::size_t padded(std::size_t n) {
   return (n + kLanes - 1) / kLanes * kLanes;
 }
 
-/// Writes index and value of each nonzero x[0..n), ascending; returns how many. NaN counts as
-/// nonzero.
-std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value);
+/// Writes the index of each nonzero x[0..n), ascending; returns how many. NaN counts as nonzero.
+std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index);
 
-/// For j < stride: out[j] = start[j], then out[j] = fma(value[k], rows[index[k]*stride+j], out[j])
-/// for k = 0, 1, ... count-1.
+/// For j < stride: out[j] = start[j], then out[j] = fma(x[i], rows[i*stride+j], out[j]) for each i
+/// of index[0..count), in that order.
 void accumulate_rows(const float* rows, std::size_t stride, const float* start,
-                     const std::uint32_t* index, const float* value, std::size_t count, float* out);
+                     const std::uint32_t* index, const float* x, std::size_t count, float* out);
 
 /// Of several inputs at once, each x[0..n) as it is: out[j] = start[j] + the products of those x[i]
 /// that are not zero with rows[i*stride+j], as nonzeros() and accumulate_rows() make it. Weights
@@ -46,7 +45,7 @@ inline constexpr std::size_t kMostProducts = 32;
 /// words, a multiple of kLanes: word b * kLanes + l holds the weights of the columns 2 * b * kLanes
 /// + l, in its lower half, and kLanes columns on.
 void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
-                          const std::uint32_t* index, const float* value, std::size_t count,
+                          const std::uint32_t* index, const float* x, std::size_t count,
                           float* out);
 
 /// A float rounded to bfloat16, ties to even, and back. NaN stays NaN.
@@ -105,6 +104,53 @@ struct QuadProduct {
 void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::size_t quads,
                               const float* start, const float* scale, const QuadProduct* products,
                               std::size_t count);
+
+/// Synapses of a matrix [inputs][columns] of which few are there: input i has those from begin[i]
+/// to begin[i + 1], the columns ascending.
+struct Synapse {
+  std::uint32_t column;
+  float weight;
+};
+struct CsrRows {
+  const std::uint32_t* begin;
+  const Synapse* synapse;
+};
+/// out[j] = start[j], j < columns; then out[column] = fma(x[i], weight, out[column]) over the
+/// synapses of each input i of index[0..count), in that order.
+void accumulate_csr(const CsrRows& rows, const float* start, std::size_t columns,
+                    const std::uint32_t* index, const float* x, std::size_t count, float* out);
+
+/// The same of blocks of `size` (8 or 16) neighbouring columns, of which `column` is the first:
+/// block b has the weights from b * size on. start and out have `stride` floats, a multiple of
+/// kBlockGroup, here and in gather_blocks.
+inline constexpr std::size_t kBlockGroup = 32;
+struct BlockRows {
+  std::size_t size;
+  const std::uint32_t *begin, *column;
+  const float* weight;
+};
+void accumulate_blocks(const BlockRows& rows, const float* start, std::size_t stride,
+                       const std::uint32_t* index, const float* x, std::size_t count, float* out);
+
+/// The same blocks, column by column: x[input]*weight added to out[j] over all inputs, ascending,
+/// those that are 0 not left out. kBlockGroup / size blocks of columns go together: group g is at
+/// the columns column[g * those + i], and has length[g] turns of one input and one block of weights
+/// for each. Where a block of columns has fewer, weights of 0 fill up.
+struct BlockColumns {
+  std::size_t size;
+  const std::uint32_t *length, *column, *input;
+  const float* weight;
+};
+void gather_blocks(const BlockColumns& columns, const float* x, const float* start,
+                   std::size_t stride, float* out);
+
+/// Of x[0..n), where x[i] is worth worth[i]: how many are not 0, and what they are worth together.
+/// x need not come from a Buffer.
+struct Reached {
+  std::size_t inputs;
+  std::uint32_t worth;
+};
+Reached reached(const float* x, std::size_t n, const std::uint32_t* worth);
 
 /// The sum of all words of the rows rows[index[k]*stride+j], j < stride: what merely reading them
 /// costs.

@@ -15,6 +15,7 @@
 #include <synfire/activity.hpp>
 #include <synfire/dataset.hpp>
 #include <synfire/energy.hpp>
+#include <synfire/prune.hpp>
 #include <synfire/timebase.hpp>
 #include <synfire/training.hpp>
 
@@ -100,6 +101,9 @@ class Model {
   virtual void save(const std::filesystem::path& path,
                     const std::map<std::string, std::string>& metadata) const = 0;
 
+  /// See prune.hpp: by the power of the presynaptic neurons over `data`, run as `options` train.
+  virtual std::vector<Pruned> prune(double sparsity, const Samples& data,
+                                    const TrainOptions& options) = 0;
   /// See fit().
   virtual TrainResult train(const Samples& data, const TrainOptions& options, const FitFiles& files,
                             const TrainCallback& callback,

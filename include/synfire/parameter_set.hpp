@@ -36,6 +36,9 @@ struct TensorSpec {
   Initializer initializer;
   bool trainable = true;
   Constraint constraint = nullptr;  // kept after each step of training
+  /// Where only values that are not 0 are synapses: how many neighbours in a row are pruned
+  /// together. Training leaves a value of 0 as it is.
+  std::size_t group = 0;
 
   static constexpr std::size_t size_of(const Extents& extents) {
     return extents[0] * (extents[1] == 0 ? 1 : extents[1]);

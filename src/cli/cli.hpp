@@ -24,6 +24,7 @@ using Json = nlohmann::ordered_json;
 
 void add_tutorial(CLI::App& app);
 void add_train(CLI::App& app);
+void add_prune(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_run(CLI::App& app);
 void add_energy(CLI::App& app);
@@ -89,6 +90,19 @@ struct ModelOptions {
   };
   /// Throws FileError, SignatureMismatch, InvalidSetting.
   Loaded load() const;
+};
+
+/// --epochs, --batch, --optimizer, --learning-rate, --spiking-aware or --rate, --threads, where a
+/// command trains. Defaults may be set in `options` before.
+struct DescentOptions {
+  TrainOptions options;
+  std::string optimizer = "adam";
+  std::optional<std::string> learning_rate;
+  std::optional<bool> spiking_aware;
+
+  void declare(CLI::App& command);
+  /// `options` with these for that net. Throws InvalidSetting.
+  TrainOptions read(const ModelInfo& info) const;
 };
 
 /// --json FILE: every figure, with what it was made from.

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   app.footer("Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage.");
   cli::add_tutorial(app);
   cli::add_train(app);
+  cli::add_prune(app);
   cli::add_evaluate(app);
   cli::add_run(app);
   cli::add_energy(app);

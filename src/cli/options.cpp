@@ -85,6 +85,34 @@ ModelOptions::Loaded ModelOptions::load() const {
   return loaded;
 }
 
+void DescentOptions::declare(CLI::App& command) {
+  add_count(command, "--epochs", options.epochs, "Passes over the data")->capture_default_str();
+  add_count(command, "--batch", options.batch, "Images a batch")->capture_default_str();
+  command
+      .add_option("--optimizer", optimizer,
+                  "adam, adamw, sgd or rmsprop, with fields like sgd:momentum=0.9,nesterov=true")
+      ->capture_default_str();
+  command.add_option("--learning-rate", learning_rate,
+                     "A number, or a schedule by steps like exponential:initial=0.01,"
+                     "decay_steps=1000,decay_rate=0.5 (also inverse_time, piecewise_constant, "
+                     "polynomial, cosine); 0.01 for sgd, 0.001 for the others");
+  // Bound to the value itself, CLI11 would take a flag that is not there for a "no".
+  command.add_flag_function(
+      "--spiking-aware,!--rate", [this](std::int64_t times) { spiking_aware = times > 0; },
+      "Forward with spikes, or with the activation itself; what suits the net");
+  add_count(command, "--threads", options.threads, "0: every core; the result is the same")
+      ->capture_default_str();
+}
+
+TrainOptions DescentOptions::read(const ModelInfo& info) const {
+  TrainOptions read = options;
+  read.spiking_aware = spiking_aware.value_or(info.spiking_aware);
+  read.optimizer = parse_optimizer(optimizer);
+  read.learning_rate = learning_rate ? Schedule::parse("learning rate", *learning_rate)
+                                     : usual_learning_rate(read.optimizer);
+  return read;
+}
+
 std::map<std::string, std::string> weights_metadata(const std::string& net, const Dataset& data,
                                                     const TrainOptions& options) {
   std::string regularizers;

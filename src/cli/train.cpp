@@ -17,28 +17,18 @@ struct Train {
   std::optional<std::string> output, checkpoint, resume;
   std::optional<float> dt;
   std::optional<std::size_t> steps;
-  std::optional<bool> spiking_aware;
-  std::string optimizer = "adam", loss = "categorical_crossentropy";
-  std::optional<std::string> learning_rate, dt_schedule, monitor, csv, best;
+  std::string loss = "categorical_crossentropy";
+  std::optional<std::string> dt_schedule, monitor, csv, best;
   std::vector<std::string> metrics{"accuracy"}, regularize, regularize_weights;
   std::optional<std::size_t> patience;
   bool restore_best = false;
-  TrainOptions options;
+  DescentOptions descent;
 };
 
 void declare(CLI::App& command, Train& t) {
   command.add_option("--net", t.net, "A ready-made net (see synfire nets)")->capture_default_str();
   t.data.declare(command);
-  add_count(command, "--epochs", t.options.epochs, "Passes over the data")->capture_default_str();
-  add_count(command, "--batch", t.options.batch, "Images a batch")->capture_default_str();
-  command
-      .add_option("--optimizer", t.optimizer,
-                  "adam, adamw, sgd or rmsprop, with fields like sgd:momentum=0.9,nesterov=true")
-      ->capture_default_str();
-  command.add_option("--learning-rate", t.learning_rate,
-                     "A number, or a schedule by steps like exponential:initial=0.01,"
-                     "decay_steps=1000,decay_rate=0.5 (also inverse_time, piecewise_constant, "
-                     "polynomial, cosine); 0.01 for sgd, 0.001 for the others");
+  t.descent.declare(command);
   command
       .add_option("--loss", t.loss,
                   "categorical_crossentropy, mean_squared_error or hinge; classes as one-hot rows")
@@ -48,7 +38,7 @@ void declare(CLI::App& command, Train& t) {
                   "Reported beside the loss: accuracy, top_K_accuracy, mean_absolute_error")
       ->capture_default_str();
   command
-      .add_option("--validation-split", t.options.validation_split,
+      .add_option("--validation-split", t.descent.options.validation_split,
                   "Hold back the last images, this fraction of all, and run them after each epoch")
       ->capture_default_str();
   command.add_option("--regularize", t.regularize,
@@ -59,7 +49,7 @@ void declare(CLI::App& command, Train& t) {
                      "LAYER.TENSOR=REGULARIZER, like hidden.kernel=l2:l2=0.0001");
   command.add_option("--dt-schedule", t.dt_schedule,
                      "dt while training, by steps, written as a learning rate is");
-  command.add_flag("--dt-by-epoch", t.options.dt_by_epoch, "The dt schedule counts epochs");
+  command.add_flag("--dt-by-epoch", t.descent.options.dt_by_epoch, "The dt schedule counts epochs");
   add_count(command, "--early-stopping", t.patience,
             "End after so many epochs in which the monitor got no better");
   command.add_flag("--restore-best", t.restore_best,
@@ -68,16 +58,10 @@ void declare(CLI::App& command, Train& t) {
                      "What early stopping and --best go by; val_loss, or loss without validation");
   command.add_option("--best", t.best, "Keep the best epoch's weights in this file");
   command.add_option("--csv", t.csv, "Write a row an epoch to this file");
-  add_count(command, "--seed", t.options.seed, "Of weights, shuffling and initial voltages")
+  add_count(command, "--seed", t.descent.options.seed, "Of weights, shuffling and initial voltages")
       ->capture_default_str();
   command.add_option("--dt", t.dt, "Seconds a step; what suits the net");
   add_count(command, "--steps", t.steps, "Steps an image; what suits the net");
-  // Bound to the value itself, CLI11 would take a flag that is not there for a "no".
-  command.add_flag_function(
-      "--spiking-aware,!--rate", [&t](std::int64_t times) { t.spiking_aware = times > 0; },
-      "Forward with spikes, or with the activation itself; what suits the net");
-  add_count(command, "--threads", t.options.threads, "0: every core; the result is the same")
-      ->capture_default_str();
   command.add_option("--output", t.output, "Where the weights go; NET.safetensors");
   command.add_option("--checkpoint", t.checkpoint,
                      "Written after each epoch and on Ctrl-C; OUTPUT.checkpoint");
@@ -96,13 +80,9 @@ std::pair<std::string, std::string> divided(const std::string& text, char by, co
 void act(const Train& t) {
   const auto model = make_model(t.net);
   const ModelInfo info = model->info();
-  TrainOptions options = t.options;
+  TrainOptions options = t.descent.read(info);
   options.dt = t.dt.value_or(info.defaults.dt);
   options.steps = t.steps.value_or(info.defaults.steps);
-  options.spiking_aware = t.spiking_aware.value_or(info.spiking_aware);
-  options.optimizer = parse_optimizer(t.optimizer);
-  options.learning_rate = t.learning_rate ? Schedule::parse("learning rate", *t.learning_rate)
-                                          : usual_learning_rate(options.optimizer);
   if (t.dt_schedule) options.dt_schedule = Schedule::parse("dt schedule", *t.dt_schedule);
   options.loss = parse_loss(t.loss);
   options.metrics.clear();
@@ -120,7 +100,7 @@ void act(const Train& t) {
   }
   options.validate();
   for (const auto& [given, wants, name] :
-       {std::tuple{t.options.dt_by_epoch, t.dt_schedule.has_value(), "--dt-by-epoch"},
+       {std::tuple{t.descent.options.dt_by_epoch, t.dt_schedule.has_value(), "--dt-by-epoch"},
         {t.restore_best, t.patience.has_value(), "--restore-best"},
         {t.monitor.has_value(), t.patience.has_value() || t.best.has_value(), "--monitor"}})
     if (given && !wants)

@@ -23,8 +23,8 @@ using Integer = hn::Vec<Integers>;
 // of a vector of words becomes a vector of floats by one instruction.
 template <std::size_t kWords>
 HWY_INLINE void accumulate_bf16_tile(const std::uint32_t* rows, std::size_t stride,
-                                     const float* start, const std::uint32_t* index,
-                                     const float* value, std::size_t count, float* out) {
+                                     const float* start, const std::uint32_t* index, const float* x,
+                                     std::size_t count, float* out) {
   const Floats d;
   const Words words;
   // Where the low halves of the vector j of words belong.
@@ -41,7 +41,7 @@ HWY_INLINE void accumulate_bf16_tile(const std::uint32_t* rows, std::size_t stri
   for (std::size_t k = 0; k < count; ++k) {
     const std::uint32_t* row = rows + index[k] * stride;
     asm("" : "+r"(row));  // one address register for all columns: see accumulate_tile
-    const auto scale = hn::Set(d, value[k]);
+    const auto scale = hn::Set(d, x[index[k]]);
     for (std::size_t j = 0; j < kWords; ++j) {
       const auto pair = hn::LoadU(words, row + j * kWidth);
       low[j] = fused(scale, hn::BitCast(d, hn::ShiftLeft<16>(pair)), low[j]);
@@ -58,20 +58,20 @@ HWY_INLINE void accumulate_bf16_tile(const std::uint32_t* rows, std::size_t stri
 template <std::size_t kWords>
 HWY_INLINE void accumulate_bf16_from(std::size_t word, const std::uint32_t* rows,
                                      std::size_t stride, const float* start,
-                                     const std::uint32_t* index, const float* value,
-                                     std::size_t count, float* out) {
+                                     const std::uint32_t* index, const float* x, std::size_t count,
+                                     float* out) {
   for (; word + kWords * kWidth <= stride; word += kWords * kWidth)
-    accumulate_bf16_tile<kWords>(rows + word, stride, start + 2 * word, index, value, count,
+    accumulate_bf16_tile<kWords>(rows + word, stride, start + 2 * word, index, x, count,
                                  out + 2 * word);
   if constexpr (kWords / 2 * kWidth >= kLanes)
-    accumulate_bf16_from<kWords / 2>(word, rows, stride, start, index, value, count, out);
+    accumulate_bf16_from<kWords / 2>(word, rows, stride, start, index, x, count, out);
 }
 
 void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
-                          const std::uint32_t* index, const float* value, std::size_t count,
+                          const std::uint32_t* index, const float* x, std::size_t count,
                           float* out) {
   constexpr std::size_t kWords = kTile / 2 * kWidth >= kLanes ? kTile / 2 : kLanes / kWidth;
-  accumulate_bf16_from<kWords>(0, rows, stride, start, index, value, count, out);
+  accumulate_bf16_from<kWords>(0, rows, stride, start, index, x, count, out);
 }
 
 // ------------------------------------------------------------------ int8
@@ -364,8 +364,8 @@ void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::
                               const float* start, const float* scale, const QuadProduct* products,
                               std::size_t count) {
   for (std::size_t p = 0; p < count; ++p)
-    accumulate_quads_int8(rows, stride, products[p].index, products[p].quad, products[p].in, start,
-                          scale, products[p].out);
+    HWY_NAMESPACE::accumulate_quads_int8(rows, stride, products[p].index, products[p].quad,
+                                         products[p].in, start, scale, products[p].out);
 }
 
 #endif
@@ -382,9 +382,9 @@ HWY_EXPORT(accumulate_quads_int8);
 HWY_EXPORT(accumulate_quad_products);
 
 void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
-                          const std::uint32_t* index, const float* value, std::size_t count,
+                          const std::uint32_t* index, const float* x, std::size_t count,
                           float* out) {
-  HWY_DYNAMIC_DISPATCH(accumulate_rows_bf16)(rows, stride, start, index, value, count, out);
+  HWY_DYNAMIC_DISPATCH(accumulate_rows_bf16)(rows, stride, start, index, x, count, out);
 }
 
 void pack_bf16(const float* x, std::size_t n, std::uint32_t* row) {

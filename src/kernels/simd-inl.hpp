@@ -52,19 +52,22 @@ HWY_INLINE float largest_lane(Vector x) {
 /// a * b + c, rounded once: std::fma of each lane.
 #if HWY_NATIVE_FMA
 
-HWY_INLINE Vector fused(Vector a, Vector b, Vector c) {
+template <class V>
+HWY_INLINE V fused(V a, V b, V c) {
   return hn::MulAdd(a, b, c);
 }
 
 #elif HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
 
-HWY_INLINE Vector fused(Vector a, Vector b, Vector c) {
-  const Floats d;
-  HWY_ALIGN float x[kWidth], y[kWidth], z[kWidth];
+template <class V>
+HWY_INLINE V fused(V a, V b, V c) {
+  const hn::DFromV<V> d;
+  constexpr std::size_t lanes = hn::MaxLanes(hn::DFromV<V>());
+  HWY_ALIGN float x[lanes], y[lanes], z[lanes];
   hn::Store(a, d, x);
   hn::Store(b, d, y);
   hn::Store(c, d, z);
-  for (std::size_t i = 0; i < kWidth; ++i) z[i] = std::fma(x[i], y[i], z[i]);
+  for (std::size_t i = 0; i < lanes; ++i) z[i] = std::fma(x[i], y[i], z[i]);
   return hn::Load(d, z);
 }
 
@@ -73,8 +76,8 @@ HWY_INLINE Vector fused(Vector a, Vector b, Vector c) {
 // A product of floats is a double; their sum is rounded to odd, after which rounding to a float is
 // the only one that counts (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums:
 // proved algorithms using rounding to odd").
-template <class Half>
-HWY_INLINE hn::Vec<Half> fused_half(Half half, hn::Vec<Half> a, hn::Vec<Half> b, hn::Vec<Half> c) {
+template <class Half, class V = hn::Vec<Half> >
+HWY_INLINE V fused_half(Half half, V a, V b, V c) {
   const hn::Rebind<double, Half> d;
   const hn::RebindToUnsigned<decltype(d)> words;
   const auto product = hn::Mul(hn::PromoteTo(d, a), hn::PromoteTo(d, b));
@@ -91,13 +94,15 @@ HWY_INLINE hn::Vec<Half> fused_half(Half half, hn::Vec<Half> a, hn::Vec<Half> b,
   return hn::DemoteTo(half, hn::IfThenElse(hn::And(inexact, even), hn::BitCast(d, odd), sum));
 }
 
-HWY_INLINE Vector fused(Vector a, Vector b, Vector c) {
-  const hn::Half<Floats> half;
+template <class V>
+HWY_INLINE V fused(V a, V b, V c) {
+  const hn::DFromV<V> d;
+  const hn::Half<decltype(d)> half;
   const auto low =
       fused_half(half, hn::LowerHalf(half, a), hn::LowerHalf(half, b), hn::LowerHalf(half, c));
   const auto high =
       fused_half(half, hn::UpperHalf(half, a), hn::UpperHalf(half, b), hn::UpperHalf(half, c));
-  return hn::Combine(Floats(), high, low);
+  return hn::Combine(d, high, low);
 }
 
 #endif

@@ -12,72 +12,7 @@ HWY_BEFORE_NAMESPACE();
 namespace synfire::kernels::HWY_NAMESPACE {
 
 // x need not come from a Buffer: nothing is read behind x[n-1].
-HWY_INLINE std::size_t find_nonzeros(const float* x, std::size_t n, std::uint32_t* index,
-                                     float* value) {
-  EventWriter events(index, value);
-  std::size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) {
-    const auto v = hn::LoadU(Floats(), x + i);
-    events.append(v, nonzero(v));
-  }
-  std::size_t count = events.count();
-  for (; i < n; ++i) {
-    index[count] = static_cast<std::uint32_t>(i);
-    value[count] = x[i];
-    count += !(x[i] == 0);
-  }
-  return count;
-}
-
-std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value) {
-  return find_nonzeros(x, n, index, value);
-}
-
-// Schedule: the columns are cut into tiles whose sums stay in registers while the events are walked
-// once a tile. The walk is bound by reading rows from the second-level cache. Vectors of the full
-// width are few enough instructions a row for the processor to run ahead into the next rows itself
-// (a prefetch costs them a quarter of their speed); narrower ones gain a tenth from a prefetch.
-template <std::size_t kVectors, bool kNear>
-HWY_INLINE void accumulate_tile(const float* rows, std::size_t stride, const float* start,
-                                const std::uint32_t* index, const float* value, std::size_t count,
-                                float* out) {
-  const Floats d;
-  Vector sum[kVectors];
-  for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, start + j * kWidth);
-  for (std::size_t k = 0; k < count; ++k) {
-    const float* row = rows + index[k] * stride;
-    // Keeps g++ from giving each column an address register of its own: a fifth slower.
-    asm("" : "+r"(row));
-    if constexpr (kWidth < kLanes && !kNear) {
-      const float* ahead = rows + index[std::min(k + 4, count - 1)] * stride;
-      for (std::size_t j = 0; j < kVectors * kWidth; j += kLanes) hwy::Prefetch(ahead + j);
-    }
-    const auto scale = hn::Set(d, value[kNear ? index[k] : k]);
-    for (std::size_t j = 0; j < kVectors; ++j)
-      sum[j] = fused(scale, hn::LoadU(d, row + j * kWidth), sum[j]);
-  }
-  for (std::size_t j = 0; j < kVectors; ++j) hn::StoreU(sum[j], d, out + j * kWidth);
-}
-
-// The columns from j on; kNear: the rows are in the first-level cache.
-template <std::size_t kVectors, bool kNear = false>
-HWY_INLINE void accumulate_from(std::size_t j, std::size_t columns, const float* rows,
-                                std::size_t stride, const float* start, const std::uint32_t* index,
-                                const float* value, std::size_t count, float* out) {
-  for (; j + kVectors * kWidth <= columns; j += kVectors * kWidth)
-    accumulate_tile<kVectors, kNear>(rows + j, stride, start + j, index, value, count, out + j);
-  if constexpr (kVectors > 1)
-    accumulate_from<kVectors / 2, kNear>(j, columns, rows, stride, start, index, value, count, out);
-}
-
-void accumulate_rows(const float* rows, std::size_t stride, const float* start,
-                     const std::uint32_t* index, const float* value, std::size_t count,
-                     float* out) {
-  accumulate_from<kTile>(0, stride, rows, stride, start, index, value, count, out);
-}
-
-// As nonzeros(), of an n that is seldom no whole number of vectors.
-HWY_INLINE std::size_t places_of_nonzeros(const float* x, std::size_t n, std::uint32_t* index) {
+HWY_INLINE std::size_t find_nonzeros(const float* x, std::size_t n, std::uint32_t* index) {
   const Words words;
   auto lane = hn::Iota(words, 0);
   std::size_t count = 0, i = 0;
@@ -94,6 +29,52 @@ HWY_INLINE std::size_t places_of_nonzeros(const float* x, std::size_t n, std::ui
   return count;
 }
 
+std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index) {
+  return find_nonzeros(x, n, index);
+}
+
+// Schedule: the columns are cut into tiles whose sums stay in registers while the events are walked
+// once a tile. The walk is bound by reading rows from the second-level cache. Vectors of the full
+// width are few enough instructions a row for the processor to run ahead into the next rows itself
+// (a prefetch costs them a quarter of their speed); narrower ones gain a tenth from a prefetch.
+template <std::size_t kVectors, bool kNear>
+HWY_INLINE void accumulate_tile(const float* rows, std::size_t stride, const float* start,
+                                const std::uint32_t* index, const float* x, std::size_t count,
+                                float* out) {
+  const Floats d;
+  Vector sum[kVectors];
+  for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, start + j * kWidth);
+  for (std::size_t k = 0; k < count; ++k) {
+    const float* row = rows + index[k] * stride;
+    // Keeps g++ from giving each column an address register of its own: a fifth slower.
+    asm("" : "+r"(row));
+    if constexpr (kWidth < kLanes && !kNear) {
+      const float* ahead = rows + index[std::min(k + 4, count - 1)] * stride;
+      for (std::size_t j = 0; j < kVectors * kWidth; j += kLanes) hwy::Prefetch(ahead + j);
+    }
+    const auto scale = hn::Set(d, x[index[k]]);
+    for (std::size_t j = 0; j < kVectors; ++j)
+      sum[j] = fused(scale, hn::LoadU(d, row + j * kWidth), sum[j]);
+  }
+  for (std::size_t j = 0; j < kVectors; ++j) hn::StoreU(sum[j], d, out + j * kWidth);
+}
+
+// The columns from j on; kNear: the rows are in the first-level cache.
+template <std::size_t kVectors, bool kNear = false>
+HWY_INLINE void accumulate_from(std::size_t j, std::size_t columns, const float* rows,
+                                std::size_t stride, const float* start, const std::uint32_t* index,
+                                const float* x, std::size_t count, float* out) {
+  for (; j + kVectors * kWidth <= columns; j += kVectors * kWidth)
+    accumulate_tile<kVectors, kNear>(rows + j, stride, start + j, index, x, count, out + j);
+  if constexpr (kVectors > 1)
+    accumulate_from<kVectors / 2, kNear>(j, columns, rows, stride, start, index, x, count, out);
+}
+
+void accumulate_rows(const float* rows, std::size_t stride, const float* start,
+                     const std::uint32_t* index, const float* x, std::size_t count, float* out) {
+  accumulate_from<kTile>(0, stride, rows, stride, start, index, x, count, out);
+}
+
 // Schedule: a block of weights that fits in the first-level cache (32 KB) is read once and meets
 // the inputs one after the other; between blocks a sum waits in `out`.
 void accumulate_products(const float* rows, std::size_t stride, const float* start, std::size_t n,
@@ -108,7 +89,7 @@ void accumulate_products(const float* rows, std::size_t stride, const float* sta
     for (std::size_t i = 0; i < n; i += kRows)
       for (std::size_t p = 0; p < count; ++p) {
         const float* x = products[p].x + i;
-        const std::size_t found = places_of_nonzeros(x, std::min(kRows, n - i), index);
+        const std::size_t found = find_nonzeros(x, std::min(kRows, n - i), index);
         if (j == 0) products[p].nonzero += found;
         float* out = products[p].out + j;
         accumulate_from<kTile, true>(0, std::min(kColumns, stride - j), rows + i * stride + j,
@@ -177,14 +158,13 @@ HWY_EXPORT(accumulate_products);
 HWY_EXPORT(read_rows);
 HWY_EXPORT(scale_pixels);
 
-std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index, float* value) {
-  return HWY_DYNAMIC_DISPATCH(nonzeros)(x, n, index, value);
+std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index) {
+  return HWY_DYNAMIC_DISPATCH(nonzeros)(x, n, index);
 }
 
 void accumulate_rows(const float* rows, std::size_t stride, const float* start,
-                     const std::uint32_t* index, const float* value, std::size_t count,
-                     float* out) {
-  HWY_DYNAMIC_DISPATCH(accumulate_rows)(rows, stride, start, index, value, count, out);
+                     const std::uint32_t* index, const float* x, std::size_t count, float* out) {
+  HWY_DYNAMIC_DISPATCH(accumulate_rows)(rows, stride, start, index, x, count, out);
 }
 
 void accumulate_products(const float* rows, std::size_t stride, const float* start, std::size_t n,

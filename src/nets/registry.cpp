@@ -8,12 +8,16 @@
 namespace synfire {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::unique_ptr<Model> (*)()>, 7> kNets{{
+constexpr std::array<std::pair<std::string_view, std::unique_ptr<Model> (*)()>, 11> kNets{{
     {"nonspiking", nets::nonspiking},
     {"spiking", nets::spiking},
     {"spiking_bfloat16", nets::spiking_bfloat16},
     {"spiking_int8", nets::spiking_int8},
+    {"spiking_csr", nets::spiking_csr},
+    {"spiking_blocked", nets::spiking_blocked},
     {"deep", nets::deep},
+    {"wide", nets::wide},
+    {"wide_blocked", nets::wide_blocked},
     {"lif", nets::lif},
     {"lowpass", nets::lowpass},
 }};

@@ -44,11 +44,11 @@ void synapses() {
   const auto weights = random_floats(kInputs * kNeurons, -0.1f, 0.1f);
   const auto start = random_floats(kNeurons, -0.1f, 0.1f);
   Buffer<std::uint32_t> index(kInputs);
-  Buffer<float> value(kInputs), out(kNeurons);
+  Buffer<float> out(kNeurons);
   std::size_t n = 0;
-  count("nonzeros", [&] { n = kernels::nonzeros(x.data(), kInputs, index.data(), value.data()); });
+  count("nonzeros", [&] { n = kernels::nonzeros(x.data(), kInputs, index.data()); });
   count("accumulate_rows", [&] {
-    kernels::accumulate_rows(weights.data(), kNeurons, start.data(), index.data(), value.data(), n,
+    kernels::accumulate_rows(weights.data(), kNeurons, start.data(), index.data(), x.data(), n,
                              out.data());
   });
   count("accumulate_products", [&] {
@@ -61,8 +61,8 @@ void synapses() {
   for (std::size_t i = 0; i < kInputs; ++i)
     kernels::pack_bf16(weights.data() + i * kNeurons, kNeurons, halves.data() + i * kNeurons / 2);
   count("accumulate_rows_bf16", [&] {
-    kernels::accumulate_rows_bf16(halves.data(), kNeurons / 2, start.data(), index.data(),
-                                  value.data(), n, out.data());
+    kernels::accumulate_rows_bf16(halves.data(), kNeurons / 2, start.data(), index.data(), x.data(),
+                                  n, out.data());
   });
 
   constexpr std::size_t quads = kInputs / 4;

@@ -14,58 +14,50 @@ namespace {
 
 using namespace test;
 
-struct Events {
-  std::vector<std::uint32_t> index;
-  std::vector<float> value;
-};
+using Index = std::vector<std::uint32_t>;
 
-Events plain_nonzeros(const std::vector<float>& x) {
-  Events events;
+Index plain_nonzeros(const std::vector<float>& x) {
+  Index index;
   for (std::size_t i = 0; i < x.size(); ++i)
-    if (x[i] != 0) {
-      events.index.push_back(static_cast<std::uint32_t>(i));
-      events.value.push_back(x[i]);
-    }
-  return events;
+    if (x[i] != 0) index.push_back(static_cast<std::uint32_t>(i));
+  return index;
 }
 
 void check_nonzeros(const std::vector<float>& x) {
   const auto expected = plain_nonzeros(x);
   Buffer<std::uint32_t> index(x.size());
-  Buffer<float> value(x.size());
   // A vector that ends where its allocation ends: reading behind it is a fault.
   const auto exact = x;
-  const auto count = kernels::nonzeros(exact.data(), exact.size(), index.data(), value.data());
-  REQUIRE(count == expected.index.size());
-  REQUIRE(std::equal(expected.index.begin(), expected.index.end(), index.begin()));
-  REQUIRE(first_difference(expected.value, {value.data(), count}) == -1);
+  const auto count = kernels::nonzeros(exact.data(), exact.size(), index.data());
+  REQUIRE(count == expected.size());
+  REQUIRE(std::equal(expected.begin(), expected.end(), index.begin()));
 }
 
 std::vector<float> plain_accumulate(const std::vector<float>& rows, std::size_t stride,
-                                    const std::vector<float>& start, const Events& events) {
+                                    const std::vector<float>& start, const std::vector<float>& x,
+                                    const Index& index) {
   auto out = start;
-  for (std::size_t k = 0; k < events.index.size(); ++k)
-    for (std::size_t j = 0; j < stride; ++j)
-      out[j] = std::fma(events.value[k], rows[events.index[k] * stride + j], out[j]);
+  for (const auto i : index)
+    for (std::size_t j = 0; j < stride; ++j) out[j] = std::fma(x[i], rows[i * stride + j], out[j]);
   return out;
 }
 
 void check_accumulate(const std::vector<float>& rows, std::size_t stride,
-                      const std::vector<float>& start, const Events& events) {
-  const auto expected = plain_accumulate(rows, stride, start, events);
+                      const std::vector<float>& start, const std::vector<float>& x,
+                      const Index& index) {
+  const auto expected = plain_accumulate(rows, stride, start, x, index);
   const auto rows_in = poisoned(rows);
   const auto start_in = poisoned(start);
-  const auto index = poisoned(events.index, std::numeric_limits<std::uint32_t>::max());
-  const auto value = poisoned(events.value);
+  const auto index_in = poisoned(index, std::numeric_limits<std::uint32_t>::max());
   Buffer<float> out(stride);
-  kernels::accumulate_rows(rows_in.data(), stride, start_in.data(), index.data(), value.data(),
-                           events.index.size(), out.data());
+  kernels::accumulate_rows(rows_in.data(), stride, start_in.data(), index_in.data(), x.data(),
+                           index.size(), out.data());
   REQUIRE(first_difference(expected, out) == -1);
 
   // The sum may take the place of what it starts from.
   auto in_place = start_in;
-  kernels::accumulate_rows(rows_in.data(), stride, in_place.data(), index.data(), value.data(),
-                           events.index.size(), in_place.data());
+  kernels::accumulate_rows(rows_in.data(), stride, in_place.data(), index_in.data(), x.data(),
+                           index.size(), in_place.data());
   REQUIRE(first_difference(expected, in_place) == -1);
 }
 
@@ -111,7 +103,7 @@ TEST_CASE("accumulate_rows rounds each product and sum once") {
             any ? any_bits() : static_cast<float>(1 << random() % 30) * (random() % 2 ? 1 : -1);
         if (!any && random() % 2) row[j] = std::ldexp(start[j], -24);
       }
-      check_accumulate(row, stride, start, {{0}, {value}});
+      check_accumulate(row, stride, start, {value}, {0});
     }
   });
 }
@@ -135,10 +127,10 @@ TEST_CASE("accumulate_products is nonzeros and accumulate_rows of each input") {
           kernels::accumulate_products(rows.data(), columns, start.data(), n, products.data(),
                                        count);
           for (std::size_t k = 0; k < count; ++k) {
-            const auto events = plain_nonzeros(x[k]);
-            REQUIRE(products[k].nonzero == events.index.size());
+            const auto index = plain_nonzeros(x[k]);
+            REQUIRE(products[k].nonzero == index.size());
             REQUIRE(first_difference(plain_accumulate({rows.begin(), rows.end()}, columns,
-                                                      {start.begin(), start.end()}, events),
+                                                      {start.begin(), start.end()}, x[k], index),
                                      out[k]) == -1);
           }
         }
@@ -153,13 +145,13 @@ TEST_CASE("accumulate_rows adds the rows one after another") {
       for (std::size_t count : {0, 1, 2, 3, 7, 64}) {
         INFO("stride " << stride << ", events " << count);
         constexpr std::size_t kRows = 50;
-        Events events;
+        Index index;
         for (std::size_t k = 0; k < count; ++k)
-          events.index.push_back(static_cast<std::uint32_t>(random() % kRows));
+          index.push_back(static_cast<std::uint32_t>(random() % kRows));
         // Magnitudes far apart: any other order of the sum, or a rounded product, has other bits.
-        events.value = ordinary_floats(random, count, -100.0f, 100.0f);
+        const auto x = ordinary_floats(random, kRows, -100.0f, 100.0f);
         const auto rows = ordinary_floats(random, kRows * stride, -1.0f, 1.0f);
-        check_accumulate(rows, stride, ordinary_floats(random, stride, -1e-3f, 1e3f), events);
+        check_accumulate(rows, stride, ordinary_floats(random, stride, -1e-3f, 1e3f), x, index);
       }
   });
 }
@@ -170,12 +162,11 @@ TEST_CASE("accumulate_rows carries infinities, NaN and denormals as the plain lo
       std::mt19937 random(seed);
       const std::size_t stride = kernels::kLanes * (1 + random() % 12);
       const std::size_t rows = 1 + random() % 20;
-      Events events;
+      Index index;
       for (std::size_t k = random() % 30; k > 0; --k)
-        events.index.push_back(static_cast<std::uint32_t>(random() % rows));
-      events.value = awkward_floats(random, events.index.size());
+        index.push_back(static_cast<std::uint32_t>(random() % rows));
       check_accumulate(awkward_floats(random, rows * stride), stride,
-                       awkward_floats(random, stride), events);
+                       awkward_floats(random, stride), awkward_floats(random, rows), index);
     }));
   });
 }

@@ -19,6 +19,7 @@
 #include <synfire/dsl/probe.hpp>
 #include <synfire/dsl/regularization.hpp>
 #include <synfire/error.hpp>
+#include <synfire/prune.hpp>
 #include <synfire/training.hpp>
 
 namespace synfire {
@@ -115,6 +116,37 @@ class DenseTrainer final : public Trainable {
     for (std::size_t i = 0; i < count; ++i) samples_[i] = static_cast<std::uint32_t>(i);
     forward(x, {count, steps_, dt_, options_.seed, 0, samples_.data(), &pool_});
     return Values(output_).first(count * outputs);
+  }
+
+  /// Of each tensor with sparse connectivity, the mean square of what each of its presynaptic
+  /// neurons hands on over the samples (and the steps); empty for the others. Throws
+  /// InvalidSetting, ShapeMismatch.
+  std::vector<Power> presynaptic_power(const Samples& data) {
+    data.check(input_size(), outputs);
+    std::vector<Power> power(parameters_.count());
+    Buffer<float> x(options_.batch * input_size());
+    for (std::size_t first = 0; first < data.count; first += options_.batch) {
+      const std::size_t count = std::min(options_.batch, data.count - first);
+      for (std::size_t i = 0; i < count; ++i) {
+        data.load(first + i, x.data() + i * input_size());
+        samples_[i] = static_cast<std::uint32_t>(first + i);
+      }
+      const BatchRun run{count, steps_, dt_, options_.seed, 0, samples_.data(), &pool_};
+      forward(x.data(), run);
+      hana::for_each(layers_, [&]<class L>(const L& layer) {
+        using Site = typename L::Site;
+        if constexpr (requires { L::Layer::is_connected; }) {
+          Power& sum = power[Site::first_tensor];
+          sum.resize(Site::In::size);
+          const std::size_t rows = run.template rows<typename Site::In>();
+          const auto all = static_cast<double>(data.count * (rows / count));
+          for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t i = 0; i < sum.size(); ++i)
+              sum[i] += static_cast<double>(layer.in.row(r)[i]) * layer.in.row(r)[i] / all;
+        }
+      });
+    }
+    return power;
   }
 
   /// Gradient of the mean loss with respect to tensor i of the parameters.
@@ -214,6 +246,7 @@ class DenseTrainer final : public Trainable {
   template <class Placed>
   struct Stage : Placed::Layer::template Batch<typename Placed::Site> {
     using Node = typename Placed::Node;
+    using Layer = typename Placed::Layer;
     using Site = typename Placed::Site;
     using Placed::Layer::template Batch<Site>::Batch;
   };
@@ -273,15 +306,21 @@ class DenseTrainer final : public Trainable {
     const float rate = options_.learning_rate.at(step_);
     ++step_;
     for (std::size_t i = 0; i < parameters_.count(); ++i) {
-      if (!parameters_.placed(i).spec.trainable) continue;
+      const TensorSpec& spec = parameters_.placed(i).spec;
+      if (!spec.trainable) continue;
       constexpr std::size_t grain = 16384;  // whole vectors, so that pieces touch no common line
       const std::size_t n = gradients_[i].size();
       pool_.run((n + grain - 1) / grain, [&](std::size_t, std::size_t piece) {
         const std::size_t first = piece * grain;
         std::array<float*, kMostSlots> slots{};
         for (std::size_t k = 0; k < slots_.size(); ++k) slots[k] = slots_[k][i].data() + first;
-        optimizer_step(options_.optimizer, rate, step_, parameters_.tensor(i).data() + first, slots,
-                       gradients_[i].data() + first, std::min(grain, n - first));
+        float* const w = parameters_.tensor(i).data() + first;
+        float* const g = gradients_[i].data() + first;
+        const std::size_t size = std::min(grain, n - first);
+        // Without gradients their moments are 0, and no optimizer moves them.
+        if (spec.group != 0)
+          for (std::size_t j = 0; j < size; ++j) g[j] = w[j] == 0 ? 0 : g[j];
+        optimizer_step(options_.optimizer, rate, step_, w, slots, g, size);
       });
     }
     parameters_.constrain();

@@ -89,6 +89,12 @@ class NetModel final : public Model {
     parameters_.write(path, metadata);
   }
 
+  std::vector<Pruned> prune(double sparsity, const Samples& data,
+                            const TrainOptions& options) override {
+    return synfire::prune(parameters_, sparsity,
+                          DenseTrainer<Net>(parameters_, options).presynaptic_power(data));
+  }
+
   TrainResult train(const Samples& data, const TrainOptions& options, const FitFiles& files,
                     const TrainCallback& callback,
                     const std::vector<Callback*>& callbacks) override {

@@ -31,9 +31,13 @@ struct Dense {
                      std::conditional_t<carried_by<In, Spikes>, Stepped, typename In::Carrier>>;
   /// kernel [inputs][Width], bias [Width].
   template <class In>
-  static constexpr std::array<TensorSpec, 2> tensors{
-      TensorSpec{"kernel", {In::size, Width}, {Initializer::Kind::GlorotUniform}},
-      TensorSpec{"bias", {Width, 0}, {}}};
+  static constexpr std::array<TensorSpec, 2> tensors{TensorSpec{"kernel",
+                                                                {In::size, Width},
+                                                                {Initializer::Kind::GlorotUniform},
+                                                                true,
+                                                                nullptr,
+                                                                group_of<Weight>()},
+                                                     TensorSpec{"bias", {Width, 0}, {}}};
   template <class In>
   static constexpr LayerStats stats{In::size * Width, 0, true};
 
@@ -69,14 +73,17 @@ struct Dense {
   template <class Site>
   struct Event {
     using Synapses = typename Weight::template Event<Site::In::size, Width>;
-    static constexpr bool adds_together = requires { &Synapses::add_together; };
+    static constexpr bool adds_together =
+        requires(std::span<Synapses* const> all, const Values* in, ReadWeights* read) {
+      Synapses::add_together(all, in, nullptr, read);
+    };
 
     Event(const ParameterSet& parameters, const RunOptions&)
         : synapses(parameters.tensor(Site::first_tensor).data(),
                    parameters.tensor(Site::first_tensor + 1).data()),
           sum(Synapses::stride) {}
 
-    void before(Values in) requires carried_by<typename Site::In, Held> { add_analog(in); }
+    void before(Values in) requires carried_by<typename Site::In, Held> { add(in); }
     /// before() of each with its own input.
     static void before_together(std::span<Event* const> all, const Values* in) requires(
         carried_by<typename Site::In, Held>&& adds_together) {
@@ -88,15 +95,11 @@ struct Dense {
         out[k] = all[k]->sum.data();
       }
       Synapses::add_together({synapses.data(), all.size()}, in, out.data(), read.data());
-      for (std::size_t k = 0; k < all.size(); ++k)
-        all[k]->operations += all[k]->note(read[k]) * Width;
+      for (std::size_t k = 0; k < all.size(); ++k) all[k]->note(read[k]);
     }
-    void step(Values in) requires carried_by<typename Site::In, Stepped> { add_analog(in); }
-    void after(Values in) requires carried_by<typename Site::In, Final> { add_analog(in); }
-    void step(SpikeView in) {
-      add(in);
-      operations += kernels::count_spikes(in.count, in.size).all * Width;
-    }
+    void step(Values in) requires carried_by<typename Site::In, Stepped> { add(in); }
+    void after(Values in) requires carried_by<typename Site::In, Final> { add(in); }
+    void step(SpikeView in) { add(in); }
 
     Values value() const { return {sum.data(), Width}; }
 
@@ -107,15 +110,14 @@ struct Dense {
     }
     void forget() { operations = rows = bytes = 0; }
 
-    void add_analog(Values in) { operations += add(in) * Width; }
     template <class In>
-    std::size_t add(In in) {
-      return note(synapses.add(in, sum.data()));
+    void add(In in) {
+      note(synapses.add(in, sum.data()));
     }
-    std::size_t note(const ReadWeights& read) {
+    void note(const ReadWeights& read) {
+      operations += read.operations;
       rows += read.rows;
       bytes += read.bytes;
-      return read.inputs;
     }
 
     Synapses synapses;

@@ -19,44 +19,27 @@ struct bfloat16 {
   };
 
   template <std::size_t inputs, std::size_t width>
-  class Event {
-   public:
+  struct Rows : FullRows<width> {
     static constexpr std::size_t stride = kernels::padded((width + 1) / 2) * 2;
-
-    Event(const float* kernel, const float* bias) : index_(inputs), amount_(inputs) {
-      Packed packed{Buffer<std::uint32_t>(inputs * words), Buffer<float>(stride)};
-      for (std::size_t i = 0; i < inputs; ++i)
-        kernels::pack_bf16(kernel + i * width, width, packed.rows.data() + i * words);
-      std::copy_n(bias, width, packed.bias.data());
-      weights_ = std::make_shared<const Packed>(std::move(packed));
-    }
-
-    ReadWeights add(Values in, float* out) {
-      return add(index_.data(), kernels::nonzeros(in.data(), inputs, index_.data(), amount_.data()),
-                 out);
-    }
-    ReadWeights add(SpikeView in, float* out) {
-      for (std::size_t k = 0; k < in.size; ++k) amount_[k] = in.count[k] / in.unit;
-      return add(in.index, in.size, out);
-    }
-
-   private:
     static constexpr std::size_t words = stride / 2;
-    struct Packed {
-      Buffer<std::uint32_t> rows;
-      Buffer<float> bias;
-    };
 
-    ReadWeights add(const std::uint32_t* index, std::size_t n, float* out) {
-      kernels::accumulate_rows_bf16(weights_->rows.data(), words, weights_->bias.data(), index,
-                                    amount_.data(), n, out);
-      return {n, n, n * words * sizeof(std::uint32_t)};
+    Rows(const float* kernel, const float* from) : rows(inputs * words), bias(stride) {
+      for (std::size_t i = 0; i < inputs; ++i)
+        kernels::pack_bf16(kernel + i * width, width, rows.data() + i * words);
+      std::copy_n(from, width, bias.data());
     }
 
-    std::shared_ptr<const Packed> weights_;
-    Buffer<std::uint32_t> index_;
-    Buffer<float> amount_;
+    std::size_t add(const std::uint32_t* index, const float* x, std::size_t n, float* out) const {
+      kernels::accumulate_rows_bf16(rows.data(), words, bias.data(), index, x, n, out);
+      return n * words * sizeof(std::uint32_t);
+    }
+
+    Buffer<std::uint32_t> rows;
+    Buffer<float> bias;
   };
+
+  template <std::size_t inputs, std::size_t width>
+  using Event = EventRows<inputs, Rows<inputs, width>>;
 };
 
 }  // namespace synfire

@@ -1,65 +1,14 @@
-// Weights of synapses as the engine keeps them: as they are.
-//
-// A kind of weights is a struct in weights/ that says everything about itself. A file holds float32
-// whatever the kind is, and trainings do: a net of one kind takes the weights of another.
-//   name                       "float32"
-//   Clocked<inputs, width>     the definition: step(in, out) of a dense kernel [inputs][width]
-//   Event<inputs, width>       the event-driven run: add(in, out) of values or of spikes, which
-//                              returns what it read; `stride`: floats that out has room for;
-//                              where it pays: add_together(several, in, out, read), static, add()
-//                              of values by each of up to kernels::kMostProducts at once
-//   most_inputs                where there is a limit
+// Weights as they are.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
-#include <memory>
-#include <span>
 #include <string_view>
 #include <vector>
 
-#include <synfire/buffer.hpp>
-#include <synfire/dsl/run.hpp>
-#include <synfire/dsl/signal.hpp>
-#include <synfire/kernels.hpp>
+#include <synfire/dsl/weight.hpp>
 
 namespace synfire {
-
-struct AnyWeights {};
-
-template <class W>
-concept WeightKind = requires {
-  W::name;
-  typename W::template Clocked<1, 1>;
-  typename W::template Event<1, 1>;
-};
-
-/// Whether these weights can sum up all of the signal.
-template <class W, class In>
-consteval bool few_enough() {
-  if constexpr (requires { W::most_inputs, In::size; }) {
-    return In::size <= W::most_inputs;
-  } else {
-    return true;
-  }
-}
-template <class W>
-consteval std::size_t most_inputs() {
-  if constexpr (requires { W::most_inputs; }) {
-    return W::most_inputs;
-  } else {
-    return std::numeric_limits<std::size_t>::max();
-  }
-}
-
-/// What one product of inputs and weights read.
-struct ReadWeights {
-  std::size_t inputs;  // that were not zero
-  std::size_t rows;    // runs of neighbouring weights
-  std::size_t bytes;   // of weights
-};
 
 struct float32 {
   static constexpr std::string_view name = "float32";
@@ -82,55 +31,30 @@ struct float32 {
     std::vector<float> kernel, bias;
   };
 
-  /// Adds up the rows of the inputs that are not zero, in the same order: the same bits.
   template <std::size_t inputs, std::size_t width>
-  class Event {
-   public:
+  struct Rows : FullRows<width> {
     static constexpr std::size_t stride = kernels::padded(width);
+    static constexpr std::size_t row_bytes = stride * sizeof(float);
 
-    Event(const float* kernel, const float* bias) : index_(inputs), amount_(inputs) {
-      Packed packed{Buffer<float>(inputs * stride), Buffer<float>(stride)};
+    Rows(const float* kernel, const float* from) : rows(inputs * stride), bias(stride) {
       for (std::size_t i = 0; i < inputs; ++i)
-        std::copy_n(kernel + i * width, width, packed.rows.data() + i * stride);
-      std::copy_n(bias, width, packed.bias.data());
-      weights_ = std::make_shared<const Packed>(std::move(packed));
+        std::copy_n(kernel + i * width, width, rows.data() + i * stride);
+      std::copy_n(from, width, bias.data());
     }
 
-    ReadWeights add(Values in, float* out) {
-      return add(index_.data(), kernels::nonzeros(in.data(), inputs, index_.data(), amount_.data()),
-                 out);
+    std::size_t add(const std::uint32_t* index, const float* x, std::size_t n, float* out) const {
+      kernels::accumulate_rows(rows.data(), stride, bias.data(), index, x, n, out);
+      return n * row_bytes;
     }
-    ReadWeights add(SpikeView in, float* out) {
-      for (std::size_t k = 0; k < in.size; ++k) amount_[k] = in.count[k] / in.unit;
-      return add(in.index, in.size, out);
-    }
-    static void add_together(std::span<Event* const> all, const Values* in, float* const* out,
-                             ReadWeights* read) {
-      std::array<kernels::Product, kernels::kMostProducts> products{};
-      for (std::size_t k = 0; k < all.size(); ++k) products[k] = {in[k].data(), out[k], 0};
-      const Packed& weights = *all[0]->weights_;
-      kernels::accumulate_products(weights.rows.data(), stride, weights.bias.data(), inputs,
-                                   products.data(), all.size());
-      for (std::size_t k = 0; k < all.size(); ++k) read[k] = read_of(products[k].nonzero);
+    void add(kernels::Product* products, std::size_t count) const {
+      kernels::accumulate_products(rows.data(), stride, bias.data(), inputs, products, count);
     }
 
-   private:
-    struct Packed {
-      Buffer<float> rows, bias;
-    };
-
-    static ReadWeights read_of(std::size_t n) { return {n, n, n * stride * sizeof(float)}; }
-
-    ReadWeights add(const std::uint32_t* index, std::size_t n, float* out) {
-      kernels::accumulate_rows(weights_->rows.data(), stride, weights_->bias.data(), index,
-                               amount_.data(), n, out);
-      return read_of(n);
-    }
-
-    std::shared_ptr<const Packed> weights_;  // one copy for all engines of a batch
-    Buffer<std::uint32_t> index_;
-    Buffer<float> amount_;
+    Buffer<float> rows, bias;
   };
+
+  template <std::size_t inputs, std::size_t width>
+  using Event = EventRows<inputs, Rows<inputs, width>>;
 };
 
 }  // namespace synfire

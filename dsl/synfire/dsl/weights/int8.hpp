@@ -7,8 +7,9 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
-#include <synfire/dsl/weights/float32.hpp>
+#include <synfire/dsl/weight.hpp>
 
 namespace synfire {
 
@@ -81,12 +82,15 @@ struct int8 {
       weights_ = std::make_shared<const Packed>(std::move(packed));
     }
 
-    ReadWeights add(Values in, float* out) { return add(quantize(in), out); }
+    ReadWeights add(Values in, float* out) {
+      const auto quantized = quantize(in);
+      return add(quantized, quantized.nonzero, out);
+    }
     ReadWeights add(SpikeView in, float* out) {
       auto quantized =
           kernels::quantize_events(in.index, in.count, in.size, index_.data(), quad_.data());
       quantized.step /= in.unit;
-      return add(quantized, out);
+      return add(quantized, kernels::count_spikes(in.count, in.size).all, out);
     }
     static void add_together(std::span<Event* const> all, const Values* in, float* const* out,
                              ReadWeights* read) {
@@ -94,7 +98,7 @@ struct int8 {
       for (std::size_t k = 0; k < all.size(); ++k) {
         Event& of = *all[k];
         products[k] = {of.index_.data(), of.quad_.data(), of.quantize(in[k]), out[k]};
-        read[k] = read_of(products[k].in);
+        read[k] = read_of(products[k].in, products[k].in.nonzero);
       }
       const Packed& weights = *all[0]->weights_;
       kernels::accumulate_quad_products(weights.rows.data(), stride, quads, weights.bias.data(),
@@ -112,15 +116,15 @@ struct int8 {
       return kernels::quantize_quads(in.data(), inputs, scratch_.data(), index_.data(),
                                      quad_.data());
     }
-    static ReadWeights read_of(const kernels::Quantized& in) {
+    static ReadWeights read_of(const kernels::Quantized& in, std::uint64_t times) {
       const std::size_t rows = in.positive + in.negative;
-      return {in.nonzero, rows, rows * stride * 4};
+      return {times * width, rows, rows * stride * 4};
     }
 
-    ReadWeights add(const kernels::Quantized& in, float* out) {
+    ReadWeights add(const kernels::Quantized& in, std::uint64_t times, float* out) {
       kernels::accumulate_quads_int8(weights_->rows.data(), stride, index_.data(), quad_.data(), in,
                                      weights_->bias.data(), weights_->scale.data(), out);
-      return read_of(in);
+      return read_of(in, times);
     }
 
     std::shared_ptr<const Packed> weights_;

@@ -1,0 +1,132 @@
+// Weights of synapses as the engine keeps them.
+//
+// A kind of weights is a struct in weights/ or connectivity/ that says everything about itself. A
+// file holds float32 whatever the kind is, and trainings do: a net of one kind takes the weights of
+// another.
+//   name                       "float32"
+//   Clocked<inputs, width>     the definition: step(in, out) of a dense kernel [inputs][width]
+//   Event<inputs, width>       the event-driven run: add(in, out) of values or of spikes, which
+//                              returns what it read; `stride`: floats that out has room for;
+//                              where it pays: add_together(several, in, out, read), static, add()
+//                              of values by each of up to kernels::kMostProducts at once
+//   most_inputs                where there is a limit
+//   group                      where only weights that are not 0 are synapses: how many neighbours
+//                              of a row come and go together
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include <synfire/buffer.hpp>
+#include <synfire/dsl/run.hpp>
+#include <synfire/dsl/signal.hpp>
+#include <synfire/kernels.hpp>
+
+namespace synfire {
+
+struct AnyWeights {};
+
+template <class W>
+concept WeightKind = requires {
+  W::name;
+  typename W::template Clocked<1, 1>;
+  typename W::template Event<1, 1>;
+};
+
+/// Whether these weights can sum up all of the signal.
+template <class W, class In>
+consteval bool few_enough() {
+  if constexpr (requires { W::most_inputs, In::size; }) {
+    return In::size <= W::most_inputs;
+  } else {
+    return true;
+  }
+}
+template <class W>
+consteval std::size_t most_inputs() {
+  if constexpr (requires { W::most_inputs; }) {
+    return W::most_inputs;
+  } else {
+    return std::numeric_limits<std::size_t>::max();
+  }
+}
+
+/// 0 where every weight is a synapse.
+template <class W>
+consteval std::size_t group_of() {
+  if constexpr (requires { W::group; }) {
+    return W::group;
+  } else {
+    return 0;
+  }
+}
+
+/// What one product of inputs and weights did and read.
+struct ReadWeights {
+  std::uint64_t operations;  // see LayerActivity::synaptic_operations
+  std::size_t rows;          // runs of neighbouring weights
+  std::size_t bytes;         // of weights
+};
+
+/// The event-driven run of weights that lie in rows, one for each input: adds up the rows of those
+/// that are not zero, ascending. Rows<inputs, width> is made of a kernel and a bias, and has
+///   stride                       as Event has
+///   synapses(index, n)           of so many inputs
+///   synapses(index, count, n)    the same, each as often as it fired
+///   add(index, x, n, out)        the product of the inputs x[index]; returns the bytes that it
+///   read add(products, count)         several products of values, where it pays, with rows of
+///   row_bytes
+template <std::size_t inputs, class Rows>
+class EventRows {
+ public:
+  static constexpr std::size_t stride = Rows::stride;
+
+  EventRows(const float* kernel, const float* bias)
+      : rows_(std::make_shared<const Rows>(kernel, bias)), index_(inputs), amount_(inputs) {}
+
+  ReadWeights add(Values in, float* out) {
+    const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
+    return {rows_->synapses(index_.data(), n), n, rows_->add(index_.data(), in.data(), n, out)};
+  }
+  ReadWeights add(SpikeView in, float* out) {
+    for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = in.count[k] / in.unit;
+    return {rows_->synapses(in.index, in.count, in.size), in.size,
+            rows_->add(in.index, amount_.data(), in.size, out)};
+  }
+  static void add_together(std::span<EventRows* const> all, const Values* in, float* const* out,
+                           ReadWeights* read) requires
+      requires(const Rows& rows, kernels::Product* products) {
+    rows.add(products, 1);
+  }
+  {
+    std::array<kernels::Product, kernels::kMostProducts> products{};
+    for (std::size_t k = 0; k < all.size(); ++k) products[k] = {in[k].data(), out[k], 0};
+    const Rows& rows = *all[0]->rows_;
+    rows.add(products.data(), all.size());
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      const std::size_t n = products[k].nonzero;
+      read[k] = {rows.synapses(nullptr, n), n, n * Rows::row_bytes};
+    }
+  }
+
+ private:
+  std::shared_ptr<const Rows> rows_;  // one copy for all engines of a batch
+  Buffer<std::uint32_t> index_;
+  Buffer<float> amount_;  // of the inputs that fire
+};
+
+/// Of rows in which every weight is a synapse.
+template <std::size_t width>
+struct FullRows {
+  std::uint64_t synapses(const std::uint32_t*, std::size_t n) const { return n * width; }
+  std::uint64_t synapses(const std::uint32_t*, const float* count, std::size_t n) const {
+    return kernels::count_spikes(count, n).all * width;
+  }
+};
+
+}  // namespace synfire

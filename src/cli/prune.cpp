@@ -1,0 +1,139 @@
+// synfire prune
+#include <algorithm>
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include <synfire/table.hpp>
+
+#include "cli.hpp"
+
+namespace synfire::cli {
+namespace {
+
+struct Prune {
+  ModelOptions model;
+  DataOptions data;
+  DescentOptions descent;
+  JsonOption json;
+  double sparsity = 0.9;
+  std::size_t rounds = 8;
+  std::string output = "pruned.safetensors";
+};
+
+void declare(CLI::App& command, Prune& p) {
+  p.model.declare(command);
+  p.data.declare(command);
+  command
+      .add_option("--sparsity", p.sparsity,
+                  "The part of each sparse layer's weights that goes, from 0 to below 1")
+      ->capture_default_str();
+  add_count(command, "--rounds", p.rounds,
+            "Prune in so many rounds, ever less in each, with a fine-tuning behind each")
+      ->capture_default_str();
+  p.descent.options.epochs = 2;
+  p.descent.declare(command);
+  command.add_option("--output", p.output, "Where the weights go")->capture_default_str();
+  p.json.declare(command);
+}
+
+void act(const Prune& p) {
+  p.json.check();
+  require_writable(p.output);
+  const auto [model, run] = p.model.load();
+  const ModelInfo info = model->info();
+  TrainOptions options = p.descent.read(info);
+  options.dt = run.dt;
+  options.steps = run.steps;
+  options.seed = run.seed;
+  const bool tunes = options.epochs != 0;
+  if (!tunes) options.epochs = 1;
+  options.validate();
+  if (p.rounds == 0 || p.rounds > 1000)
+    throw InvalidSetting("--rounds", fmt::to_string(p.rounds), "from 1 to 1000");
+  auto metadata = read_safetensors(*p.model.weights).metadata;
+
+  if (std::none_of(info.layers.begin(), info.layers.end(),
+                   [](const LayerInfo& layer) { return layer.kind == "sparse"; }))
+    throw InvalidSetting("the net to prune", "'" + info.name + "'",
+                         "one with sparse layers, like spiking_blocked (--net)");
+  const Dataset data = p.data.load();
+  fmt::print("{}\n", describe(data));
+  const auto evaluate = [&, &model = *model, &run = run] {
+    return model.evaluate(data.test, run, options.threads);
+  };
+
+  const Evaluation before = evaluate();
+  std::vector<Pruned> layers;
+  Evaluation after{}, tuned{};
+  Json rounds = Json::array();
+  for (std::size_t r = 1; r <= p.rounds; ++r) {
+    // Zhu and Gupta 2017: much while much is left, little towards the end.
+    const double left = 1 - static_cast<double>(r) / static_cast<double>(p.rounds);
+    const double sparsity = p.sparsity * (1 - left * left * left);
+    layers = model->prune(sparsity, data.train, options);
+    tuned = after = evaluate();
+    if (tunes) {
+      train_with_progress(*model, data.train, options, {},
+                          fmt::format("{} round {}/{}", info.name, r, p.rounds),
+                          "synfire prune from the start: nothing was written");
+      tuned = evaluate();
+    }
+    rounds.push_back({{"sparsity", sparsity},
+                      {"pruned_accuracy", after.accuracy},
+                      {"tuned_accuracy", tuned.accuracy}});
+  }
+
+  metadata["net"] = info.name;
+  metadata["dt"] = fmt::to_string(run.dt);
+  metadata["steps"] = fmt::to_string(run.steps);
+  metadata["sparsity"] = fmt::to_string(p.sparsity);
+  metadata["fine_tuning"] =
+      tunes ? fmt::format(
+                  "{} rounds of {} epochs of {}, learning rate {}, batches of {}, seed {}, {}",
+                  p.rounds, options.epochs, to_text(options.optimizer),
+                  options.learning_rate.text(), options.batch, options.seed, data.name)
+            : "none";
+  model->save(p.output, metadata);
+
+  Table table{{{"layer", false}, {"weights"}, {"kept"}, {"sparsity"}}, {}};
+  Json kept = Json::array();
+  for (const Pruned& layer : layers) {
+    const double sparsity = 1 - static_cast<double>(layer.kept) / static_cast<double>(layer.values);
+    const std::string& label = info.layers[layer.layer].label;
+    table.rows.push_back({label, fmt::to_string(layer.values), fmt::to_string(layer.kept),
+                          fmt::format("{:.2f}%", 100 * sparsity)});
+    kept.push_back({{"label", label},
+                    {"weights", layer.values},
+                    {"kept", layer.kept},
+                    {"sparsity", sparsity}});
+  }
+  std::cout << table;
+  fmt::print("accuracy before {:.2f}%, pruned {:.2f}%", 100 * before.accuracy,
+             100 * after.accuracy);
+  if (tunes) fmt::print(", fine-tuned {:.2f}%", 100 * tuned.accuracy);
+  fmt::print("\nweights in {}\n", p.output);
+  p.json.write({{"command", "prune"},
+                {"net", info.name},
+                {"signature", info.signature},
+                {"weights", *p.model.weights},
+                {"data", to_json(data)},
+                {"provenance", provenance(options.threads)},
+                {"run", to_json(run)},
+                {"sparsity", p.sparsity},
+                {"layers", kept},
+                {"before", to_json(before)},
+                {"rounds", rounds},
+                {"training", tunes ? to_json(options) : Json()},
+                {"test", to_json(tuned)}});
+}
+
+}  // namespace
+
+void add_prune(CLI::App& app) {
+  subcommand<Prune>(app, "prune",
+                    "Set the least weights of a net's sparse layers to 0, and train the others on",
+                    declare, act);
+}
+
+}  // namespace synfire::cli
