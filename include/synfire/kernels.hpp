@@ -233,8 +233,7 @@ struct Selected {
 struct Guess {
   const float *near, *reach;
 };
-/// Room for rows * kLanes or n + kLanes values, and for rows or n + kLanes places; lines without a
-/// guess need none.
+/// Room for rows * kLanes values and for the places of all rows.
 struct Scratch {
   float* value;
   std::uint32_t* place;
@@ -253,7 +252,7 @@ void minimum_columns(const Columns& of, const Selected& to);
 /// The same of lines, without slopes. `likely` is an element as the first may be, and then one as
 /// the last was: another guess.
 void select_lines(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                  float& likely, const Scratch& scratch, const Selected& to);
+                  float& likely, const Selected& to);
 void maximum_lines(const Lines& of, const Selected& to, float* equal);
 void minimum_lines(const Lines& of, const Selected& to);
 

@@ -154,31 +154,34 @@ HWY_INLINE std::uint32_t bits_of(hn::Mask<Floats> mask) {
   return bits_of(Floats(), mask);
 }
 
-// Elements near a guess and their places, with room for a vector more.
+// The elements of a column or line that are near a guess, with their places. How many they are is
+// counted beyond the `most` that are kept.
 struct Near {
   static constexpr std::size_t most = 4 * kLanes;
 
-  HWY_INLINE bool append(float element, std::uint32_t its_place) {
-    value[count] = element;
-    place[count] = its_place;
-    return ++count < most;
+  HWY_INLINE void append(float element, std::uint32_t its_place) {
+    const std::size_t end = std::min(count++, most);
+    value[end] = element;
+    place[end] = its_place;
   }
 
+  // To be called when all are there.
+  HWY_INLINE void pad() { std::fill_n(value + std::min(count, most), kLanes, kNaN); }
+
   std::size_t count = 0;
-  float value[most + kLanes];
-  std::uint32_t place[most];
+  std::size_t above = 0;       // how many of the others are larger; the rest are less
+  float value[most + kLanes];  // whole vectors are written
+  std::uint32_t place[most + kLanes];
 };
 
-// Selects by rank among `count` of a column's or line's elements, where `above` others are larger
-// than these and the rest are less; not where what is sought equals another one, or one is NaN.
-// Overwrites the kLanes elements behind them.
-HWY_INLINE bool select_among(float* element, const std::uint32_t* place_of, std::size_t count,
-                             std::size_t above, std::size_t rank, std::size_t ranks, float* value,
+// Selects by rank, where what is sought is near, and equals no other, and none near is NaN.
+HWY_INLINE bool select_among(Near& near, std::size_t rank, std::size_t ranks, float* value,
                              std::uint32_t* place) {
-  if (above > rank || rank + ranks > above + count) return false;
+  const std::size_t above = near.above, count = near.count;
+  if (count > Near::most || above > rank || rank + ranks > above + count) return false;
+  float* const element = near.value;
   const Floats d;
   const auto one = hn::Set(Words(), 1);
-  std::fill_n(element + count, kLanes, kNaN);
   bool found[2] = {false, ranks == 1};
   std::size_t ordered = 0;
   for (std::size_t i = 0; i < count; i += kWidth) {
@@ -197,7 +200,7 @@ HWY_INLINE bool select_among(float* element, const std::uint32_t* place_of, std:
       if (here == 0) continue;
       const std::size_t last = i + static_cast<std::size_t>(std::bit_width(here)) - 1;
       value[k] = element[last];
-      place[k] = place_of[last];
+      place[k] = near.place[last];
       found[k] = true;
     }
   }
@@ -365,18 +368,19 @@ struct ColumnVector {
       std::uint32_t left = bits_of(d, hn::Not(hn::Or(hn::Gt(v, hi), hn::Lt(v, lo))));
       for (; left != 0; left &= left - 1) {
         const auto lane = static_cast<std::size_t>(std::countr_zero(left));
-        if (!of_lane[lane].append(elements[i * lanes + lane], row[i])) return false;
+        of_lane[lane].append(elements[i * lanes + lane], row[i]);
       }
     }
     HWY_ALIGN std::int32_t above[lanes];
     hn::Store(higher, Word(), above);
     for (std::size_t lane = 0; lane < lanes; ++lane) {
+      of_lane[lane].above = static_cast<std::size_t>(above[lane]);
+      of_lane[lane].pad();
+    }
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
       float value[2];
       std::uint32_t place[2];
-      Near& here = of_lane[lane];
-      if (!select_among(here.value, here.place, here.count, static_cast<std::size_t>(above[lane]),
-                        rank, ranks, value, place))
-        return false;
+      if (!select_among(of_lane[lane], rank, ranks, value, place)) return false;
       for (std::size_t k = 0; k < ranks; ++k) {
         const std::size_t at = k * to.stride + lane;
         to.value[at] = value[k];
@@ -604,24 +608,27 @@ struct Line {
     if constexpr (kMaximum) *equal = static_cast<float>(same);
   }
 
-  // Selects among the elements near what is guessed, if what is sought is there, and they are few
-  // and differ.
-  HWY_INLINE bool select_near(std::size_t rank, std::size_t ranks, float lo, float hi,
-                              const Scratch& scratch, float* value, std::uint32_t* place) const {
+  HWY_INLINE void collect(float lo, float hi, Near& near) const {
     const Floats d;
     const Vector lowest = hn::Set(d, lo), highest = hn::Set(d, hi);
-    EventWriter writer(scratch.place, scratch.value);
-    std::size_t above = 0;
+    float* const value = near.value;
+    std::uint32_t* const place = near.place;
+    auto places = hn::Iota(Words(), 0);
+    std::size_t above = 0, found = 0;
     for_each([&](Vector v, std::size_t i) HWY_ATTR {
       const auto higher = hn::Gt(v, highest);
-      auto close = hn::Not(hn::Or(higher, hn::Lt(v, lowest)));
+      auto close = hn::Not(hn::Or(higher, hn::Lt(v, lowest)));  // NaN is
       if (i + kWidth > n) close = hn::And(close, hn::FirstN(d, n - i));
+      const std::size_t end = std::min(found, Near::most);
+      hn::StoreU(pack(v, close), d, value + end);
+      hn::StoreU(pack(places, close), Words(), place + end);
+      places = hn::Add(places, hn::Set(Words(), std::uint32_t{kWidth}));
       above += count(higher);
-      writer.append(v, close);
+      found += count(close);
     });
-    return writer.count() <= Near::most &&
-           select_among(scratch.value, scratch.place, writer.count(), above, rank, ranks, value,
-                        place);
+    near.above = above;
+    near.count = found;
+    near.pad();
   }
 
   // The place, before `end`, of a value that has `left` equal ones behind it up to there.
@@ -728,18 +735,32 @@ struct Line {
 
 template <bool kDistances>
 void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                     float& likely, const Scratch& scratch, const Selected& to) {
+                     float& likely, const Selected& to) {
   const Range range = kDistances ? *of.range : Range{};
+  const auto line = [&](std::size_t i) {
+    return Line<kDistances>{of.x + of.offset[i], of.n, range};
+  };
+  // What is near is collected for some lines before it is read: one line need not wait for another.
+  constexpr std::size_t some = 8;
+  Near near[some];
+  const auto collect = [&](std::size_t i, float times) HWY_ATTR {
+    const float reach = guess->reach[i] * times;
+    line(i).collect(guess->near[i] - reach, guess->near[i] + reach, near[i % some]);
+  };
   for (std::size_t i = 0; i < of.count; ++i) {
-    const Line<kDistances> line{of.x + of.offset[i], of.n, range};
     float value[2];
     std::uint32_t place[2];
     bool found = false;
-    float reach = guess == nullptr ? 0 : guess->reach[i];
-    for (int tries = guess == nullptr ? 0 : 2; tries != 0 && !found; --tries, reach *= kFarther)
-      found = line.select_near(rank, ranks, guess->near[i] - reach, guess->near[i] + reach, scratch,
-                               value, place);
-    if (!found) line.select(rank, ranks, likely, value, place);
+    if (guess != nullptr) {
+      if (i % some == 0)
+        for (std::size_t j = i; j < std::min(of.count, i + some); ++j) collect(j, 1);
+      found = select_among(near[i % some], rank, ranks, value, place);
+      if (!found) {
+        collect(i, kFarther);
+        found = select_among(near[i % some], rank, ranks, value, place);
+      }
+    }
+    if (!found) line(i).select(rank, ranks, likely, value, place);
     likely = value[0];
     for (std::size_t k = 0; k < ranks; ++k) {
       to.value[k * to.stride + i] = value[k];
@@ -749,9 +770,9 @@ void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const
 }
 
 void select_lines(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                  float& likely, const Scratch& scratch, const Selected& to) {
+                  float& likely, const Selected& to) {
   const auto select = of.range == nullptr ? select_lines_of<false> : select_lines_of<true>;
-  select(of, rank, ranks, guess, likely, scratch, to);
+  select(of, rank, ranks, guess, likely, to);
 }
 
 template <bool kMaximum, bool kDistances>
@@ -866,8 +887,8 @@ void minimum_columns(const Columns& of, const Selected& to) {
 }
 
 void select_lines(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                  float& likely, const Scratch& scratch, const Selected& to) {
-  HWY_DYNAMIC_DISPATCH(select_lines)(of, rank, ranks, guess, likely, scratch, to);
+                  float& likely, const Selected& to) {
+  HWY_DYNAMIC_DISPATCH(select_lines)(of, rank, ranks, guess, likely, to);
 }
 
 void maximum_lines(const Lines& of, const Selected& to, float* equal) {

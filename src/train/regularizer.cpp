@@ -281,9 +281,7 @@ struct Cells {
 
   void find_lines(const std::vector<std::size_t>& offset, std::size_t index, Found& found) const {
     const bool in_place = reduced.size() == 1 && reduced[0].stride == 1;
-    const Room copy(in_place ? 0 : n), room(last == nullptr ? 0 : n + kernels::kLanes);
-    std::vector<std::uint32_t> places(last == nullptr ? 0 : n + kernels::kLanes);
-    const kernels::Scratch scratch{room.begin(), places.data()};
+    const Room copy(in_place ? 0 : n);
     float likely = element(x.values[offset[0]]);
     const auto find = [&](const kernels::Lines& lines, std::size_t cell) {
       const kernels::Selected to = found.from(cell);
@@ -291,7 +289,7 @@ struct Cells {
       if (ranks.minimum) return kernels::minimum_lines(lines, to);
       const kernels::Guess guess = guess_of(index + cell);
       kernels::select_lines(lines, ranks.rank, ranks.count(), last == nullptr ? nullptr : &guess,
-                            likely, scratch, to);
+                            likely, to);
       settle(found, cell, lines.count, index + cell);
     };
     if (in_place) return find({x.values, offset.data(), offset.size(), n, range_or_null()}, 0);
