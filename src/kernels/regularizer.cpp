@@ -157,7 +157,7 @@ HWY_INLINE std::uint32_t bits_of(hn::Mask<Floats> mask) {
 // The elements of a column or line that are near a guess, with their places. How many they are is
 // counted beyond the `most` that are kept.
 struct Near {
-  static constexpr std::size_t most = 4 * kLanes;
+  static constexpr std::size_t most = 8 * kLanes;
 
   HWY_INLINE void append(float element, std::uint32_t its_place) {
     const std::size_t end = std::min(count++, most);
@@ -324,19 +324,22 @@ struct ColumnVector {
     }
   };
 
-  // Of two elements that have `nth` equal ones behind them each: their places and values.
-  HWY_INLINE void find(const Candidates& among, const V (&element)[2], Count (&nth)[2],
-                       Count (&place)[2], V (&x_there)[2]) const {
+  // Two elements of a column, the values that they are of, and their places.
+  struct Found {
+    V element[2], x[2];
+    Count place[2];
+  };
+
+  // Finds the places of elements that have `nth` equal ones behind them each.
+  HWY_INLINE void find(const Candidates& among, Count (&nth)[2], Found& found) const {
     const D d;
-    place[0] = place[1] = hn::Zero(Word());
-    x_there[0] = x_there[1] = hn::Zero(d);
     for (std::size_t r = among.count; r-- != 0;) {
       const V v = among.at(r);
       for (std::size_t k = 0; k < 2; ++k) {
-        const M same = hn::Eq(v, element[k]);
+        const M same = hn::Eq(v, found.element[k]);
         const M here = hn::And(same, hn::RebindMask(d, hn::Eq(nth[k], hn::Zero(Word()))));
-        place[k] = choose(here, set(r), place[k]);
-        if constexpr (kDistances) x_there[k] = hn::IfThenElse(here, value(r), x_there[k]);
+        found.place[k] = choose(here, set(r), found.place[k]);
+        if constexpr (kDistances) found.x[k] = hn::IfThenElse(here, value(r), found.x[k]);
         nth[k] = hn::Add(nth[k], hn::VecFromMask(Word(), hn::RebindMask(Word(), same)));
       }
     }
@@ -401,10 +404,28 @@ struct ColumnVector {
       for (const float times : {1.0f, kFarther})
         if (select_near(rank, ranks, near, hn::Mul(reach, hn::Set(d, times)), scratch, to)) return;
     }
+    search(rank, ranks, scratch.value, to);
+  }
+
+  // NaN where a column has one.
+  HWY_INLINE void store(const Found& found, M ordered, std::size_t ranks,
+                        const Selected& to) const {
+    const D d;
+    for (std::size_t k = 0; k < ranks; ++k) {
+      const std::size_t at = k * to.stride;
+      hn::StoreU(hn::IfThenElse(ordered, found.element[k], hn::Set(d, kNaN)), d, to.value + at);
+      if (to.place == nullptr) continue;
+      store(found.place[k], to.place + at);
+      hn::StoreU(slope_of<kDistances>(d, found.x[k], range), d, to.slope + at);
+    }
+  }
+
+  HWY_INLINE void search(std::size_t rank, std::size_t ranks, float* elements,
+                         const Selected& to) const {
+    const D d;
     V low[2] = {at(0), at(0)}, high[2] = {low[0], low[0]};
     M ordered[2] = {hn::Eq(low[0], low[0]), hn::Eq(low[0], low[0])};
     const ColumnVector column = *this;
-    float* const elements = scratch.value;
     by_twos(rows, [&](std::size_t k, std::size_t r) HWY_ATTR {
       const V v = column.at(r);
       low[k] = hn::Min(low[k], v);
@@ -419,27 +440,21 @@ struct ColumnVector {
     Candidates left{elements, rows, least, most, hn::Zero(Word()), set(rows), least};
     left.narrow(set(rank));
     const M again = gt(left.at_least, set(rank + 1));
-    const V found[2] = {left.low, hn::IfThenElse(again, left.low, left.next)};
-    for (std::size_t k = 0; k < ranks; ++k)
-      hn::StoreU(hn::IfThenElse(all, found[k], hn::Set(d, kNaN)), d, to.value + k * to.stride);
-    if (to.place == nullptr) return;
-    Count place[2];
-    V x_there[2];
+    const V zero = hn::Zero(d);
+    Found found{
+        {left.low, hn::IfThenElse(again, left.low, left.next)}, {zero, zero}, {set(0), set(0)}};
     if (level) {
       for (std::size_t k = 0; k < ranks; ++k) {
         const std::size_t r = rows - 1 - rank - k;
-        place[k] = set(r);
-        x_there[k] = value(r);
+        found.place[k] = set(r);
+        found.x[k] = value(r);
       }
-    } else {
+    } else if (to.place != nullptr) {
       const Count first = hn::Sub(set(rank), left.above);
       Count nth[2] = {first, choose(again, hn::Add(first, set(1)), hn::Zero(Word()))};
-      find(left, found, nth, place, x_there);
+      find(left, nth, found);
     }
-    for (std::size_t k = 0; k < ranks; ++k) {
-      store(place[k], to.place + k * to.stride);
-      hn::StoreU(slope_of<kDistances>(d, x_there[k], range), d, to.slope + k * to.stride);
-    }
+    store(found, all, ranks, to);
   }
 };
 

@@ -336,7 +336,7 @@ struct Cells {
       if (last == nullptr) continue;
       float &near = last->value[index + c], &reach = last->reach[index + c];
       // The first is NaN, and then this takes its first argument.
-      reach = gap + std::max(0.75f * reach, 4 * std::abs(value[c] - near));
+      reach = gap + std::max(0.75f * reach, 2 * std::abs(value[c] - near));
       near = value[c];
     }
   }
