@@ -228,10 +228,12 @@ struct Selected {
   float* slope;
   std::size_t stride;
 };
-/// Where the elements of column or line i are likely to be: within reach[i] of near[i]. Right
-/// guesses save work and wrong ones cost some; what is found is the same.
+/// Where the elements of column or line i are likely to be: within reach[i] of near[i], and the
+/// k-th of a line in place[k * stride + i] < n, with the stride of Selected. Right guesses save
+/// work and wrong ones cost some; what is found is the same.
 struct Guess {
   const float *near, *reach;
+  const std::uint32_t* place;
 };
 /// Room for rows * kLanes values and for the places of all rows.
 struct Scratch {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/simd-inl.hpp"
 
@@ -134,7 +135,8 @@ HWY_INLINE hn::Vec<D> between(D d, hn::Vec<D> low, hn::Vec<D> high, bool halve_k
   return hn::IfThenElse(hn::Gt(middle, low), middle, high);
 }
 
-// How much farther from a guess to look where nothing was within reach.
+// How often to look near a guess, and how much farther each time.
+inline constexpr int kLooks = 3;
 inline constexpr float kFarther = 4;
 
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -144,9 +146,9 @@ inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 template <class D>
 HWY_INLINE std::uint32_t bits_of(D d, hn::Mask<D> mask) {
-  std::uint8_t bytes[8] = {};
+  std::uint8_t bytes[8];
   hn::StoreMaskBits(d, mask, bytes);
-  std::uint32_t bits;
+  std::conditional_t<(hn::MaxLanes(D()) > 8), std::uint16_t, std::uint8_t> bits;
   std::memcpy(&bits, bytes, sizeof bits);
   return bits;
 }
@@ -174,12 +176,23 @@ struct Near {
   std::uint32_t place[most + kLanes];
 };
 
+// Where the selected elements of a column or line go, and their places.
+struct Pair {
+  HWY_INLINE void set(std::size_t k, float element, std::uint32_t its_place) const {
+    value[k * stride] = element;
+    place[k * stride] = its_place;
+  }
+  float* value;
+  std::uint32_t* place;
+  std::size_t stride;
+};
+
 // Selects by rank, where what is sought is near, and equals no other, and none near is NaN.
-HWY_INLINE bool select_among(Near& near, std::size_t rank, std::size_t ranks, float* value,
-                             std::uint32_t* place) {
+HWY_INLINE bool select_among(const Near& near, std::size_t rank, std::size_t ranks,
+                             const Pair& to) {
   const std::size_t above = near.above, count = near.count;
   if (count > Near::most || above > rank || rank + ranks > above + count) return false;
-  float* const element = near.value;
+  const float* const element = near.value;
   const Floats d;
   const auto one = hn::Set(Words(), 1);
   bool found[2] = {false, ranks == 1};
@@ -199,8 +212,7 @@ HWY_INLINE bool select_among(Near& near, std::size_t rank, std::size_t ranks, fl
       const std::uint32_t here = bits_of(hn::And(hn::RebindMask(d, wanted), number));
       if (here == 0) continue;
       const std::size_t last = i + static_cast<std::size_t>(std::bit_width(here)) - 1;
-      value[k] = element[last];
-      place[k] = near.place[last];
+      to.set(k, element[last], near.place[last]);
       found[k] = true;
     }
   }
@@ -228,6 +240,7 @@ struct ColumnVector {
   using Word = hn::RebindToSigned<D>;
   using Count = hn::Vec<Word>;
   static constexpr std::size_t lanes = hn::MaxLanes(D());
+  static constexpr std::size_t kFew = 12;  // are ranked sooner than searched
 
   const float* x;
   const std::size_t* offset;
@@ -236,12 +249,15 @@ struct ColumnVector {
 
   HWY_INLINE V value(std::size_t r) const { return hn::LoadU(D(), x + offset[r]); }
   HWY_INLINE V at(std::size_t r) const { return element<kDistances>(D(), value(r), range); }
+  // The slope of an element that is not 0.
+  HWY_INLINE V sign(std::size_t r) const {
+    return hn::CopySign(hn::Set(D(), 1.0f), signed_distance(D(), value(r), range));
+  }
   static HWY_INLINE Count set(std::size_t n) {
     return hn::Set(Word(), static_cast<std::int32_t>(n));
   }
-  static HWY_INLINE Count add(Count n, M mask) {
-    return hn::Sub(n, hn::VecFromMask(Word(), hn::RebindMask(Word(), mask)));
-  }
+  static HWY_INLINE Count add(Count n, M mask) { return choose(mask, hn::Add(n, set(1)), n); }
+  static HWY_INLINE Count take(Count n, M mask) { return choose(mask, hn::Sub(n, set(1)), n); }
   static HWY_INLINE M gt(Count a, Count b) { return hn::RebindMask(D(), hn::Gt(a, b)); }
   static HWY_INLINE Count choose(M mask, Count yes, Count no) {
     return hn::IfThenElse(hn::RebindMask(Word(), mask), yes, no);
@@ -256,21 +272,22 @@ struct ColumnVector {
   template <bool kMaximum>
   HWY_INLINE void extreme(const Selected& to, float* equal) const {
     const D d;
-    V best = at(0), slope = slope_of<kDistances>(d, value(0), range), same = hn::Set(d, 1.0f);
+    const V one = hn::Set(d, 1.0f);
+    V best = at(0), same = one, signs = sign(0);
     M ordered = hn::Eq(best, best);
     Count row = hn::Zero(Word());
     for (std::size_t r = 1; r < rows; ++r) {
-      const V v = at(r), here = slope_of<kDistances>(d, value(r), range);
+      const V v = at(r);
       const M better = kMaximum ? hn::Gt(v, best) : hn::Lt(v, best);
       ordered = hn::And(ordered, hn::Eq(v, v));
       if constexpr (kMaximum) {
         const M again = hn::Eq(v, best);
-        same = hn::IfThenElse(better, hn::Set(d, 1.0f),
-                              hn::Add(same, hn::IfThenElseZero(again, hn::Set(d, 1.0f))));
+        same = hn::IfThenElse(better, one, hn::Add(same, hn::IfThenElseZero(again, one)));
         if constexpr (kDistances)
-          slope = hn::IfThenElse(better, here, hn::Add(slope, hn::IfThenElseZero(again, here)));
+          signs =
+              hn::IfThenElse(better, sign(r), hn::Add(signs, hn::IfThenElseZero(again, sign(r))));
       } else if constexpr (kDistances) {
-        slope = hn::IfThenElse(better, here, slope);
+        signs = hn::IfThenElse(better, sign(r), signs);
       }
       row = choose(better, set(r), row);
       best = hn::IfThenElse(better, v, best);
@@ -280,9 +297,11 @@ struct ColumnVector {
     if constexpr (kMaximum) {
       same = hn::IfThenElseZero(ordered, same);
       hn::StoreU(same, d, equal);
-      if constexpr (!kDistances) slope = same;
     }
-    hn::StoreU(slope, d, to.slope);
+    if constexpr (kDistances)
+      hn::StoreU(hn::IfThenZeroElse(hn::Eq(best, hn::Zero(d)), signs), d, to.slope);
+    else
+      hn::StoreU(kMaximum ? same : one, d, to.slope);
   }
 
   // What is left to select from: `count` vectors of elements, of which those between `low` and
@@ -346,11 +365,12 @@ struct ColumnVector {
   }
 
   // Selects among the elements near what is guessed, where what is sought is there, and these are
-  // few and differ.
-  HWY_INLINE bool select_near(std::size_t rank, std::size_t ranks, V near, V reach,
+  // few and differ. Reaches farther for the next time in the columns where that is not so.
+  HWY_INLINE bool select_near(std::size_t rank, std::size_t ranks, const float* near, float* reach,
                               const Scratch& scratch, const Selected& to) const {
     const D d;
-    const V lo = hn::Sub(near, reach), hi = hn::Add(near, reach);
+    const V guessed = hn::LoadU(d, near), within = hn::Load(d, reach);
+    const V lo = hn::Sub(guessed, within), hi = hn::Add(guessed, within);
     const ColumnVector column = *this;
     float* const elements = scratch.value;
     std::uint32_t* const row = scratch.place;
@@ -364,7 +384,6 @@ struct ColumnVector {
       row[count] = static_cast<std::uint32_t>(r);
       count += !hn::AllTrue(d, hn::Or(is_higher, hn::Lt(v, lo)));
     }
-    if (!hn::AllTrue(d, gt(set(rank + 1), higher))) return false;
     Near of_lane[lanes];
     for (std::size_t i = 0; i < count; ++i) {
       const V v = hn::LoadU(d, elements + i * lanes);
@@ -380,10 +399,15 @@ struct ColumnVector {
       of_lane[lane].above = static_cast<std::size_t>(above[lane]);
       of_lane[lane].pad();
     }
+    bool all = true;
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       float value[2];
       std::uint32_t place[2];
-      if (!select_among(of_lane[lane], rank, ranks, value, place)) return false;
+      if (!select_among(of_lane[lane], rank, ranks, {value, place, 1})) {
+        reach[lane] *= kFarther;
+        all = false;
+        continue;
+      }
       for (std::size_t k = 0; k < ranks; ++k) {
         const std::size_t at = k * to.stride + lane;
         to.value[at] = value[k];
@@ -393,18 +417,54 @@ struct ColumnVector {
             slope_of<kDistances>(One(), hn::Set(One(), x[offset[place[k]] + lane]), range));
       }
     }
-    return true;
+    return all;
   }
 
   HWY_INLINE void select(std::size_t rank, std::size_t ranks, const Guess* guess,
                          const Scratch& scratch, const Selected& to) const {
     const D d;
     if (guess != nullptr) {
-      const V near = hn::LoadU(d, guess->near), reach = hn::LoadU(d, guess->reach);
-      for (const float times : {1.0f, kFarther})
-        if (select_near(rank, ranks, near, hn::Mul(reach, hn::Set(d, times)), scratch, to)) return;
+      HWY_ALIGN float reach[lanes];
+      hn::Store(hn::LoadU(d, guess->reach), d, reach);
+      for (int look = 0; look < kLooks; ++look)
+        if (select_near(rank, ranks, guess->near, reach, scratch, to)) return;
     }
-    search(rank, ranks, scratch.value, to);
+    if (rows <= kFew)
+      rank_all(rank, ranks, to);
+    else
+      search(rank, ranks, scratch.value, to);
+  }
+
+  // By the ranks of all.
+  HWY_INLINE void rank_all(std::size_t rank, std::size_t ranks, const Selected& to) const {
+    const D d;
+    V elements[kFew];
+    Count higher[kFew];
+    M ordered = hn::Eq(at(0), at(0));
+    for (std::size_t r = 0; r < rows; ++r) {
+      const V v = at(r);
+      ordered = hn::And(ordered, hn::Eq(v, v));
+      Count its = set(r);
+      for (std::size_t j = 0; j < r; ++j) {
+        const M beaten = hn::Ge(v, elements[j]);
+        higher[j] = add(higher[j], beaten);
+        its = take(its, beaten);
+      }
+      elements[r] = v;
+      higher[r] = its;
+    }
+    const V zero = hn::Zero(d);
+    Found found{{zero, zero}, {zero, zero}, {set(0), set(0)}};
+    for (std::size_t k = 0; k < ranks; ++k) {
+      const Count wanted = set(rank + k);
+      for (std::size_t r = 0; r < rows; ++r) {
+        const M here = hn::RebindMask(d, hn::Eq(higher[r], wanted));
+        found.x[k] = hn::IfThenElse(here, value(r), found.x[k]);
+        found.place[k] = choose(here, set(r), found.place[k]);
+      }
+      found.element[k] = HWY_NAMESPACE::element<kDistances>(d, found.x[k], range);
+    }
+    store(found, ordered, ranks, to);
   }
 
   // NaN where a column has one.
@@ -479,7 +539,7 @@ void select_columns_of(const Columns& of, std::size_t rank, std::size_t ranks, c
                        const Scratch& scratch, const Selected& to) {
   for_each_column<kDistances>(of, [&](const auto& columns, std::size_t c) HWY_ATTR {
     Guess here{};
-    if (guess != nullptr) here = {guess->near + c, guess->reach + c};
+    if (guess != nullptr) here = {guess->near + c, guess->reach + c, nullptr};
     columns.select(rank, ranks, guess == nullptr ? nullptr : &here, scratch, to + c);
   });
 }
@@ -615,7 +675,8 @@ struct Line {
     for (std::size_t from = (n - 1) / kBits * kBits + kBits; from != 0;) {
       from -= kBits;
       const std::uint64_t here = bits(from, [&](Vector v) HWY_ATTR { return hn::Eq(v, found); });
-      first = here == 0 ? first : from + static_cast<std::size_t>(std::countr_zero(here));
+      const std::size_t lowest = from + static_cast<std::size_t>(std::countr_zero(here));
+      first = here == 0 ? first : lowest;
       if constexpr (kMaximum) same += static_cast<std::size_t>(std::popcount(here));
     }
     *value = hn::GetLane(found);
@@ -676,8 +737,38 @@ struct Line {
     return {least_lane(least), largest_lane(most)};
   }
 
-  HWY_INLINE void select(std::size_t rank, std::size_t ranks, float guess, float* value,
-                         std::uint32_t* place_of) const {
+  // Selects what is in these places, if it is that which is sought.
+  HWY_INLINE bool select_at(std::size_t rank, std::size_t ranks, const std::uint32_t* guess,
+                            const Pair& to) const {
+    const Floats d;
+    std::uint32_t first = guess[0], second = guess[(ranks - 1) * to.stride];
+    if (const float a = at(first), b = at(second); a < b || (a == b && first < second))
+      std::swap(first, second);
+    const float upper = at(first), lower = at(second);
+    const Vector upmost = hn::Set(d, upper), least = hn::Set(d, lower);
+    std::size_t above = 0, below = 0;
+    for_each([&](Vector v, std::size_t) HWY_ATTR {
+      above += count(hn::Gt(v, upmost));
+      below += count(hn::Lt(v, least));
+    });
+    const bool apart = upper >= lower && (first != second || ranks == 1);
+    if (above != rank || below + rank + ranks != n || !apart) return false;
+    to.set(0, upper, first);
+    to.set(ranks - 1, lower, second);
+    return true;
+  }
+
+  HWY_NOINLINE bool select_near(std::size_t rank, std::size_t ranks, float guess, float reach,
+                                const Pair& to) const {
+    Near near;
+    for (int look = 0; look < kLooks; ++look, reach *= kFarther) {
+      collect(guess - reach, guess + reach, near);
+      if (select_among(near, rank, ranks, to)) return true;
+    }
+    return false;
+  }
+
+  HWY_NOINLINE void select(std::size_t rank, std::size_t ranks, float guess, const Pair& to) const {
     const Floats d;
     const Vector guessed = hn::Set(d, guess);
     std::size_t above = 0, not_below = 0;
@@ -689,7 +780,7 @@ struct Line {
     });
     const bool unsure = n % kWidth != 0 || !hn::AllTrue(d, hn::Eq(sum, sum));
     if (unsure && has_nan()) {
-      for (std::size_t k = 0; k < ranks; ++k) value[k] = kNaN, place_of[k] = 0;
+      for (std::size_t k = 0; k < ranks; ++k) to.set(k, kNaN, 0);
       return;
     }
     const std::size_t same = not_below - above, below = n - not_below;
@@ -708,12 +799,12 @@ struct Line {
       left.next = lower().most;
     }
     narrow(rank, left);
-    value[0] = left.low;
-    place_of[0] = place(left.low, rank - left.above, n);
+    const std::uint32_t first = place(left.low, rank - left.above, n);
+    to.set(0, left.low, first);
     if (ranks == 1) return;
     const bool again = left.at_least > rank + 1;
-    value[1] = again ? left.low : left.next;
-    place_of[1] = again ? place(left.low, 0, place_of[0]) : place(left.next, 0, n);
+    to.set(1, again ? left.low : left.next,
+           again ? place(left.low, 0, first) : place(left.next, 0, n));
   }
 
   // As those of columns.
@@ -752,35 +843,15 @@ template <bool kDistances>
 void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
                      float& likely, const Selected& to) {
   const Range range = kDistances ? *of.range : Range{};
-  const auto line = [&](std::size_t i) {
-    return Line<kDistances>{of.x + of.offset[i], of.n, range};
-  };
-  // What is near is collected for some lines before it is read: one line need not wait for another.
-  constexpr std::size_t some = 8;
-  Near near[some];
-  const auto collect = [&](std::size_t i, float times) HWY_ATTR {
-    const float reach = guess->reach[i] * times;
-    line(i).collect(guess->near[i] - reach, guess->near[i] + reach, near[i % some]);
-  };
   for (std::size_t i = 0; i < of.count; ++i) {
-    float value[2];
-    std::uint32_t place[2];
-    bool found = false;
-    if (guess != nullptr) {
-      if (i % some == 0)
-        for (std::size_t j = i; j < std::min(of.count, i + some); ++j) collect(j, 1);
-      found = select_among(near[i % some], rank, ranks, value, place);
-      if (!found) {
-        collect(i, kFarther);
-        found = select_among(near[i % some], rank, ranks, value, place);
-      }
-    }
-    if (!found) line(i).select(rank, ranks, likely, value, place);
-    likely = value[0];
-    for (std::size_t k = 0; k < ranks; ++k) {
-      to.value[k * to.stride + i] = value[k];
-      to.place[k * to.stride + i] = place[k];
-    }
+    const Line<kDistances> line{of.x + of.offset[i], of.n, range};
+    const Pair pair{to.value + i, to.place + i, to.stride};
+    if (guess == nullptr)
+      line.select(rank, ranks, likely, pair);
+    else if (!line.select_at(rank, ranks, guess->place + i, pair) &&
+             !line.select_near(rank, ranks, guess->near[i], guess->reach[i], pair))
+      line.select(rank, ranks, likely, pair);
+    likely = *pair.value;
   }
 }
 

@@ -152,19 +152,21 @@ struct Drawn {
 
 /// Guesses of all kinds: right ones, near ones, far ones, and none.
 struct Guesses {
-  Guesses(std::mt19937& random, std::size_t count, const std::vector<float>& from)
-      : near(count), reach(count), given(random() % 4 != 0) {
+  Guesses(std::mt19937& random, std::size_t count, std::size_t n, const std::vector<float>& from)
+      : near(count), reach(count), place(2 * count + 1), given(random() % 4 != 0) {
     constexpr float reaches[] = {0, 0.25f, 1, 2, INFINITY};
     for (std::size_t i = 0; i < count; ++i) {
       near[i] = random() % 20 == 0 ? NAN : from[random() % from.size()];
       reach[i] = reaches[random() % 5];
     }
+    for (std::uint32_t& p : place) p = static_cast<std::uint32_t>(random() % n);
   }
   const kernels::Guess* get() {
-    guess = {near.data(), reach.data()};
+    guess = {near.data(), reach.data(), place.data()};
     return given ? &guess : nullptr;
   }
   std::vector<float> near, reach;
+  std::vector<std::uint32_t> place;
   kernels::Guess guess{};
   bool given;
 };
@@ -197,7 +199,7 @@ TEST_CASE("selection finds what a stable sort has at that rank, whatever is gues
       const Drawn x(random, rows, n, from);
       const std::size_t rank = random() % rows;
       const std::size_t ranks = rank + 1 < rows ? 1 + random() % 2 : 1;
-      Guesses guesses(random, n, from);
+      Guesses guesses(random, n, rows, from);
       Room all(n, rows * kernels::kLanes, rows), values(n, rows * kernels::kLanes, rows);
       kernels::select_columns(x.columns(), rank, ranks, guesses.get(), all.scratch(), all.to());
       kernels::select_columns(x.columns(), rank, ranks, guesses.get(), values.scratch(),
@@ -221,19 +223,25 @@ TEST_CASE("selection finds what a stable sort has at that rank, whatever is gues
       const Drawn x(random, count, n, from);
       const std::size_t rank = random() % n;
       const std::size_t ranks = rank + 1 < n ? 1 + random() % 2 : 1;
-      Guesses guesses(random, count, from);
+      Guesses guesses(random, count, n, from);
       float likely = from[random() % from.size()];
       Room found(count, 0, 0);
-      kernels::select_lines(x.lines(), rank, ranks, guesses.get(), likely, found.to());
-      for (std::size_t i = 0; i < count; ++i) {
-        const std::vector<float> line = x.line(i);
-        const auto places = ranking(line);
-        for (std::size_t k = 0; k < ranks; ++k) {
-          RC_ASSERT(found.value[k * found.stride + i] == line[places[rank + k]]);
-          RC_ASSERT(found.place[k * found.stride + i] == places[rank + k]);
+      // The second time places are guessed right, or two of them the wrong way round.
+      for (const bool again : {false, true}) {
+        kernels::select_lines(x.lines(), rank, ranks, guesses.get(), likely, found.to());
+        for (std::size_t i = 0; i < count; ++i) {
+          const std::vector<float> line = x.line(i);
+          const auto places = ranking(line);
+          for (std::size_t k = 0; k < ranks; ++k) {
+            RC_ASSERT(found.value[k * found.stride + i] == line[places[rank + k]]);
+            RC_ASSERT(found.place[k * found.stride + i] == places[rank + k]);
+          }
+          if (again || ranks == 1) continue;
+          if (random() % 2 == 0) std::swap(found.place[i], found.place[found.stride + i]);
         }
+        RC_ASSERT(likely == found.value[count - 1]);
+        guesses.place = found.place;
       }
-      RC_ASSERT(likely == found.value[count - 1]);
     }));
   });
 }
@@ -302,7 +310,8 @@ TEST_CASE("a column with NaN selects NaN, and its neighbours do not") {
     const kernels::Lines lines{x.data(), offset.data(), rows, n, nullptr};
     Room room(n, rows * kernels::kLanes, rows);
     std::vector<float> equal(n), near(n, 1.0f), reach(n, 0.5f);
-    const kernels::Guess guess{near.data(), reach.data()};
+    const std::vector<std::uint32_t> place(2 * n + 1, 7);
+    const kernels::Guess guess{near.data(), reach.data(), place.data()};
     const auto check_columns = [&] {
       for (std::size_t c = 0; c < n; ++c) CHECK(same(room.value[c], c == 7 || c == 34 ? NAN : 1));
     };
