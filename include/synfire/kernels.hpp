@@ -235,16 +235,10 @@ struct Guess {
   const float *near, *reach;
   const std::uint32_t* place;
 };
-/// Room for rows * kLanes values and for the places of all rows.
-struct Scratch {
-  float* value;
-  std::uint32_t* place;
-};
-
 /// The elements of ranks `rank` to rank + ranks - 1 of each column; ranks is 1 or 2. `guess` may be
-/// null, and so may place and slope of what is not wanted.
+/// null, and so may place and slope of what is not wanted. `room` is for rows * kLanes values.
 void select_columns(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                    const Scratch& scratch, const Selected& to);
+                    float* room, const Selected& to);
 /// The largest element, the first place of those equal to it, how many these are, and the sum of
 /// their slopes; `equal` is 0 in a column with NaN.
 void maximum_columns(const Columns& of, const Selected& to, float* equal);

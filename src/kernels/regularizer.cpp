@@ -367,31 +367,46 @@ struct ColumnVector {
   // Selects among the elements near what is guessed, where what is sought is there, and these are
   // few and differ. Reaches farther for the next time in the columns where that is not so.
   HWY_INLINE bool select_near(std::size_t rank, std::size_t ranks, const float* near, float* reach,
-                              const Scratch& scratch, const Selected& to) const {
+                              const Selected& to) const {
     const D d;
     const V guessed = hn::LoadU(d, near), within = hn::Load(d, reach);
     const V lo = hn::Sub(guessed, within), hi = hn::Add(guessed, within);
     const ColumnVector column = *this;
-    float* const elements = scratch.value;
-    std::uint32_t* const row = scratch.place;
     Count higher = hn::Zero(Word());
-    std::size_t count = 0;
-    for (std::size_t r = 0; r < column.rows; ++r) {
-      const V v = column.at(r);
-      const M is_higher = hn::Gt(v, hi);
-      higher = add(higher, is_higher);
-      hn::StoreU(v, d, elements + count * lanes);
-      row[count] = static_cast<std::uint32_t>(r);
-      count += !hn::AllTrue(d, hn::Or(is_higher, hn::Lt(v, lo)));
-    }
-    Near of_lane[lanes];
-    for (std::size_t i = 0; i < count; ++i) {
-      const V v = hn::LoadU(d, elements + i * lanes);
-      std::uint32_t left = bits_of(d, hn::Not(hn::Or(hn::Gt(v, hi), hn::Lt(v, lo))));
-      for (; left != 0; left &= left - 1) {
-        const auto lane = static_cast<std::size_t>(std::countr_zero(left));
-        of_lane[lane].append(elements[i * lanes + lane], row[i]);
+    // The elements of some rows that are near, lowest lanes first.
+    const auto close_in = [&](std::size_t first, std::size_t end) HWY_ATTR {
+      std::uint32_t close = 0;
+      for (std::size_t r = first; r < end; ++r) {
+        const V v = column.at(r);
+        const M is_higher = hn::Gt(v, hi);
+        higher = add(higher, is_higher);
+        const M is_close = hn::Not(hn::Or(is_higher, hn::Lt(v, lo)));
+        close |= std::uint32_t{bits_of(d, is_close)} << ((r - first) * lanes);
       }
+      return close;
+    };
+    constexpr std::size_t together = 32 / lanes, most = 64;
+    Near of_lane[lanes];
+    for (std::size_t r = 0; r < column.rows;) {
+      std::uint32_t close[most];
+      std::size_t from[most], count = 0;
+      const std::size_t end = std::min(column.rows, r + most * together);
+      const auto keep = [&](std::uint32_t bits) {
+        close[count] = bits;
+        from[count] = r;
+        count += bits != 0;
+      };
+      for (; r + together <= end; r += together) keep(close_in(r, r + together));
+      if (r < end) keep(close_in(r, end));
+      r = end;
+      for (std::size_t i = 0; i < count; ++i)
+        for (std::uint32_t left = close[i]; left != 0; left &= left - 1) {
+          const auto bit = static_cast<std::size_t>(std::countr_zero(left));
+          const std::size_t row = from[i] + bit / lanes, lane = bit % lanes;
+          const auto v = hn::Set(One(), x[offset[row] + lane]);
+          of_lane[lane].append(hn::GetLane(HWY_NAMESPACE::element<kDistances>(One(), v, range)),
+                               static_cast<std::uint32_t>(row));
+        }
     }
     HWY_ALIGN std::int32_t above[lanes];
     hn::Store(higher, Word(), above);
@@ -420,19 +435,19 @@ struct ColumnVector {
     return all;
   }
 
-  HWY_INLINE void select(std::size_t rank, std::size_t ranks, const Guess* guess,
-                         const Scratch& scratch, const Selected& to) const {
+  HWY_INLINE void select(std::size_t rank, std::size_t ranks, const Guess* guess, float* room,
+                         const Selected& to) const {
     const D d;
     if (guess != nullptr) {
       HWY_ALIGN float reach[lanes];
       hn::Store(hn::LoadU(d, guess->reach), d, reach);
       for (int look = 0; look < kLooks; ++look)
-        if (select_near(rank, ranks, guess->near, reach, scratch, to)) return;
+        if (select_near(rank, ranks, guess->near, reach, to)) return;
     }
     if (rows <= kFew)
       rank_all(rank, ranks, to);
     else
-      search(rank, ranks, scratch.value, to);
+      search(rank, ranks, room, to);
   }
 
   // By the ranks of all.
@@ -536,18 +551,18 @@ HWY_INLINE void for_each_column(const Columns& of, const F& f) {
 
 template <bool kDistances>
 void select_columns_of(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                       const Scratch& scratch, const Selected& to) {
+                       float* room, const Selected& to) {
   for_each_column<kDistances>(of, [&](const auto& columns, std::size_t c) HWY_ATTR {
     Guess here{};
     if (guess != nullptr) here = {guess->near + c, guess->reach + c, nullptr};
-    columns.select(rank, ranks, guess == nullptr ? nullptr : &here, scratch, to + c);
+    columns.select(rank, ranks, guess == nullptr ? nullptr : &here, room, to + c);
   });
 }
 
 void select_columns(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                    const Scratch& scratch, const Selected& to) {
+                    float* room, const Selected& to) {
   const auto select = of.range == nullptr ? select_columns_of<false> : select_columns_of<true>;
-  select(of, rank, ranks, guess, scratch, to);
+  select(of, rank, ranks, guess, room, to);
 }
 
 template <bool kMaximum, bool kDistances>
@@ -960,8 +975,8 @@ double penalty(const float* x, std::size_t stride, float unit, std::size_t rows,
 }
 
 void select_columns(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                    const Scratch& scratch, const Selected& to) {
-  HWY_DYNAMIC_DISPATCH(select_columns)(of, rank, ranks, guess, scratch, to);
+                    float* room, const Selected& to) {
+  HWY_DYNAMIC_DISPATCH(select_columns)(of, rank, ranks, guess, room, to);
 }
 
 void maximum_columns(const Columns& of, const Selected& to, float* equal) {

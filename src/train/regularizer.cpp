@@ -193,8 +193,6 @@ struct Cells {
         reduced.begin(), reduced.end(), [](const Axis& axis) { return axis.gradient_stride == 0; });
     const bool places = x.gradient != nullptr && (distances || !one_gradient);
     const Room room(n * kernels::kLanes);
-    std::vector<std::uint32_t> kept_rows(n);
-    const kernels::Scratch scratch{room.begin(), kept_rows.data()};
     const auto at = [&](std::size_t from) {
       return kernels::Columns{x.values + from + first, offset, n, width, range_or_null()};
     };
@@ -208,7 +206,7 @@ struct Cells {
       } else {
         const auto guess = guess_of(index);
         kernels::select_columns(at(from), ranks.rank, ranks.count(), guess ? &*guess : nullptr,
-                                scratch, found.from(cell, places));
+                                room.begin(), found.from(cell, places));
         settle(found, cell, width, index);
       }
       cell += width;

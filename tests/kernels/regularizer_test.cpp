@@ -173,20 +173,18 @@ struct Guesses {
 
 /// Room for what is selected, two of each of n, and what selecting needs.
 struct Room {
-  Room(std::size_t n, std::size_t values, std::size_t places)
+  Room(std::size_t n, std::size_t values)
       : value(2 * n + 1, -7),
         slope(2 * n + 1, -7),
         place(2 * n + 1, 7),
         values_(values),
-        places_(places),
         stride(n + 1) {}
   kernels::Selected to() { return {value.data(), place.data(), slope.data(), stride}; }
-  kernels::Scratch scratch() { return {values_.data(), places_.data()}; }
+  float* begin() { return values_.data(); }
 
   std::vector<float> value, slope;
   std::vector<std::uint32_t> place;
   Buffer<float> values_;
-  Buffer<std::uint32_t> places_;
   std::size_t stride;
 };
 
@@ -200,9 +198,9 @@ TEST_CASE("selection finds what a stable sort has at that rank, whatever is gues
       const std::size_t rank = random() % rows;
       const std::size_t ranks = rank + 1 < rows ? 1 + random() % 2 : 1;
       Guesses guesses(random, n, rows, from);
-      Room all(n, rows * kernels::kLanes, rows), values(n, rows * kernels::kLanes, rows);
-      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), all.scratch(), all.to());
-      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), values.scratch(),
+      Room all(n, rows * kernels::kLanes), values(n, rows * kernels::kLanes);
+      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), all.begin(), all.to());
+      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), values.begin(),
                               {values.value.data(), nullptr, nullptr, values.stride});
       for (std::size_t c = 0; c < n; ++c) {
         const std::vector<float> column = x.column(c);
@@ -225,7 +223,7 @@ TEST_CASE("selection finds what a stable sort has at that rank, whatever is gues
       const std::size_t ranks = rank + 1 < n ? 1 + random() % 2 : 1;
       Guesses guesses(random, count, n, from);
       float likely = from[random() % from.size()];
-      Room found(count, 0, 0);
+      Room found(count, 0);
       // The second time places are guessed right, or two of them the wrong way round.
       for (const bool again : {false, true}) {
         kernels::select_lines(x.lines(), rank, ranks, guesses.get(), likely, found.to());
@@ -266,7 +264,7 @@ TEST_CASE("extremes are found with their first place, a maximum with its equals"
       const std::size_t rows = 1 + random() % 40, n = 1 + random() % 100;
       const Drawn x(random, rows, n, pool_of_values(random));
       for (const bool maximum : {true, false}) {
-        Room columns(n, 0, 0), lines(rows, 0, 0);
+        Room columns(n, 0), lines(rows, 0);
         std::vector<float> equal(n), equal_of_line(rows);
         if (maximum) {
           kernels::maximum_columns(x.columns(), columns.to(), equal.data());
@@ -308,7 +306,7 @@ TEST_CASE("a column with NaN selects NaN, and its neighbours do not") {
     const std::vector<std::size_t> offset{0, n, 2 * n};
     const kernels::Columns columns{x.data(), offset.data(), rows, n, nullptr};
     const kernels::Lines lines{x.data(), offset.data(), rows, n, nullptr};
-    Room room(n, rows * kernels::kLanes, rows);
+    Room room(n, rows * kernels::kLanes);
     std::vector<float> equal(n), near(n, 1.0f), reach(n, 0.5f);
     const std::vector<std::uint32_t> place(2 * n + 1, 7);
     const kernels::Guess guess{near.data(), reach.data(), place.data()};
@@ -320,7 +318,7 @@ TEST_CASE("a column with NaN selects NaN, and its neighbours do not") {
     };
     for (const kernels::Guess* given : {static_cast<const kernels::Guess*>(nullptr), &guess}) {
       for (const std::size_t rank : {0u, 1u}) {
-        kernels::select_columns(columns, rank, 2, given, room.scratch(), room.to());
+        kernels::select_columns(columns, rank, 2, given, room.begin(), room.to());
         check_columns();
         float likely = 1;
         kernels::select_lines(lines, rank, 2, given, likely, room.to());
