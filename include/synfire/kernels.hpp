@@ -306,22 +306,17 @@ struct Selected {
   float* slope;
   std::size_t stride;
 };
-/// Where the elements of column or line i are likely to be: within reach[i] of near[i]. Right
-/// guesses save work and wrong ones cost some; what is found is the same.
+/// Where the elements of column or line i are likely to be: within reach[i] of near[i], and the
+/// k-th of a line in place[k * stride + i] < n, with the stride of Selected. Right guesses save
+/// work and wrong ones cost some; what is found is the same.
 struct Guess {
   const float *near, *reach;
+  const std::uint32_t* place;
 };
-/// Room for rows * kLanes or n + kLanes values, and for rows or n + kLanes places; lines without a
-/// guess need none.
-struct Scratch {
-  float* value;
-  std::uint32_t* place;
-};
-
 /// The elements of ranks `rank` to rank + ranks - 1 of each column; ranks is 1 or 2. `guess` may be
-/// null, and so may place and slope of what is not wanted.
+/// null, and so may place and slope of what is not wanted. `room` is for rows * kLanes values.
 void select_columns(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                    const Scratch& scratch, const Selected& to);
+                    float* room, const Selected& to);
 /// The largest element, the first place of those equal to it, how many these are, and the sum of
 /// their slopes; `equal` is 0 in a column with NaN.
 void maximum_columns(const Columns& of, const Selected& to, float* equal);
@@ -331,7 +326,7 @@ void minimum_columns(const Columns& of, const Selected& to);
 /// The same of lines, without slopes. `likely` is an element as the first may be, and then one as
 /// the last was: another guess.
 void select_lines(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                  float& likely, const Scratch& scratch, const Selected& to);
+                  float& likely, const Selected& to);
 void maximum_lines(const Lines& of, const Selected& to, float* equal);
 void minimum_lines(const Lines& of, const Selected& to);
 

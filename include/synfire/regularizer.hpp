@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,10 +21,11 @@ struct Axis {
   std::size_t gradient_stride;  // 0 where the caller wants the sum over this axis
 };
 
-/// The percentiles of a tensor as they were found the last time, and how far around these the next
-/// ones are looked for first.
+/// The percentiles of a tensor as they were found the last time, how far around these the next ones
+/// are looked for first, and where the elements were that they are made of.
 struct LastPercentiles {
   std::vector<float> value, reach;
+  std::vector<std::uint32_t> place;
 };
 
 /// A tensor of any rank. Element i is values[i . strides] / unit, its gradient is added to

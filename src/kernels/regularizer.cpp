@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/simd-inl.hpp"
 
@@ -134,7 +135,8 @@ HWY_INLINE hn::Vec<D> between(D d, hn::Vec<D> low, hn::Vec<D> high, bool halve_k
   return hn::IfThenElse(hn::Gt(middle, low), middle, high);
 }
 
-// How much farther from a guess to look where nothing was within reach.
+// How often to look near a guess, and how much farther each time.
+inline constexpr int kLooks = 3;
 inline constexpr float kFarther = 4;
 
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -144,9 +146,9 @@ inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 template <class D>
 HWY_INLINE std::uint32_t bits_of(D d, hn::Mask<D> mask) {
-  std::uint8_t bytes[8] = {};
+  std::uint8_t bytes[8];
   hn::StoreMaskBits(d, mask, bytes);
-  std::uint32_t bits;
+  std::conditional_t<(hn::MaxLanes(D()) > 8), std::uint16_t, std::uint8_t> bits;
   std::memcpy(&bits, bytes, sizeof bits);
   return bits;
 }
@@ -154,31 +156,45 @@ HWY_INLINE std::uint32_t bits_of(hn::Mask<Floats> mask) {
   return bits_of(Floats(), mask);
 }
 
-// Elements near a guess and their places, with room for a vector more.
+// The elements of a column or line that are near a guess, with their places. How many they are is
+// counted beyond the `most` that are kept.
 struct Near {
-  static constexpr std::size_t most = 4 * kLanes;
+  static constexpr std::size_t most = 8 * kLanes;
 
-  HWY_INLINE bool append(float element, std::uint32_t its_place) {
-    value[count] = element;
-    place[count] = its_place;
-    return ++count < most;
+  HWY_INLINE void append(float element, std::uint32_t its_place) {
+    const std::size_t end = std::min(count++, most);
+    value[end] = element;
+    place[end] = its_place;
   }
 
+  // To be called when all are there.
+  HWY_INLINE void pad() { std::fill_n(value + std::min(count, most), kLanes, kNaN); }
+
   std::size_t count = 0;
-  float value[most + kLanes];
-  std::uint32_t place[most];
+  std::size_t above = 0;       // how many of the others are larger; the rest are less
+  float value[most + kLanes];  // whole vectors are written
+  std::uint32_t place[most + kLanes];
 };
 
-// Selects by rank among `count` of a column's or line's elements, where `above` others are larger
-// than these and the rest are less; not where what is sought equals another one, or one is NaN.
-// Overwrites the kLanes elements behind them.
-HWY_INLINE bool select_among(float* element, const std::uint32_t* place_of, std::size_t count,
-                             std::size_t above, std::size_t rank, std::size_t ranks, float* value,
-                             std::uint32_t* place) {
-  if (above > rank || rank + ranks > above + count) return false;
+// Where the selected elements of a column or line go, and their places.
+struct Pair {
+  HWY_INLINE void set(std::size_t k, float element, std::uint32_t its_place) const {
+    value[k * stride] = element;
+    place[k * stride] = its_place;
+  }
+  float* value;
+  std::uint32_t* place;
+  std::size_t stride;
+};
+
+// Selects by rank, where what is sought is near, and equals no other, and none near is NaN.
+HWY_INLINE bool select_among(const Near& near, std::size_t rank, std::size_t ranks,
+                             const Pair& to) {
+  const std::size_t above = near.above, count = near.count;
+  if (count > Near::most || above > rank || rank + ranks > above + count) return false;
+  const float* const element = near.value;
   const Floats d;
   const auto one = hn::Set(Words(), 1);
-  std::fill_n(element + count, kLanes, kNaN);
   bool found[2] = {false, ranks == 1};
   std::size_t ordered = 0;
   for (std::size_t i = 0; i < count; i += kWidth) {
@@ -196,8 +212,7 @@ HWY_INLINE bool select_among(float* element, const std::uint32_t* place_of, std:
       const std::uint32_t here = bits_of(hn::And(hn::RebindMask(d, wanted), number));
       if (here == 0) continue;
       const std::size_t last = i + static_cast<std::size_t>(std::bit_width(here)) - 1;
-      value[k] = element[last];
-      place[k] = place_of[last];
+      to.set(k, element[last], near.place[last]);
       found[k] = true;
     }
   }
@@ -225,6 +240,7 @@ struct ColumnVector {
   using Word = hn::RebindToSigned<D>;
   using Count = hn::Vec<Word>;
   static constexpr std::size_t lanes = hn::MaxLanes(D());
+  static constexpr std::size_t kFew = 12;  // are ranked sooner than searched
 
   const float* x;
   const std::size_t* offset;
@@ -233,12 +249,15 @@ struct ColumnVector {
 
   HWY_INLINE V value(std::size_t r) const { return hn::LoadU(D(), x + offset[r]); }
   HWY_INLINE V at(std::size_t r) const { return element<kDistances>(D(), value(r), range); }
+  // The slope of an element that is not 0.
+  HWY_INLINE V sign(std::size_t r) const {
+    return hn::CopySign(hn::Set(D(), 1.0f), signed_distance(D(), value(r), range));
+  }
   static HWY_INLINE Count set(std::size_t n) {
     return hn::Set(Word(), static_cast<std::int32_t>(n));
   }
-  static HWY_INLINE Count add(Count n, M mask) {
-    return hn::Sub(n, hn::VecFromMask(Word(), hn::RebindMask(Word(), mask)));
-  }
+  static HWY_INLINE Count add(Count n, M mask) { return choose(mask, hn::Add(n, set(1)), n); }
+  static HWY_INLINE Count take(Count n, M mask) { return choose(mask, hn::Sub(n, set(1)), n); }
   static HWY_INLINE M gt(Count a, Count b) { return hn::RebindMask(D(), hn::Gt(a, b)); }
   static HWY_INLINE Count choose(M mask, Count yes, Count no) {
     return hn::IfThenElse(hn::RebindMask(Word(), mask), yes, no);
@@ -253,21 +272,22 @@ struct ColumnVector {
   template <bool kMaximum>
   HWY_INLINE void extreme(const Selected& to, float* equal) const {
     const D d;
-    V best = at(0), slope = slope_of<kDistances>(d, value(0), range), same = hn::Set(d, 1.0f);
+    const V one = hn::Set(d, 1.0f);
+    V best = at(0), same = one, signs = sign(0);
     M ordered = hn::Eq(best, best);
     Count row = hn::Zero(Word());
     for (std::size_t r = 1; r < rows; ++r) {
-      const V v = at(r), here = slope_of<kDistances>(d, value(r), range);
+      const V v = at(r);
       const M better = kMaximum ? hn::Gt(v, best) : hn::Lt(v, best);
       ordered = hn::And(ordered, hn::Eq(v, v));
       if constexpr (kMaximum) {
         const M again = hn::Eq(v, best);
-        same = hn::IfThenElse(better, hn::Set(d, 1.0f),
-                              hn::Add(same, hn::IfThenElseZero(again, hn::Set(d, 1.0f))));
+        same = hn::IfThenElse(better, one, hn::Add(same, hn::IfThenElseZero(again, one)));
         if constexpr (kDistances)
-          slope = hn::IfThenElse(better, here, hn::Add(slope, hn::IfThenElseZero(again, here)));
+          signs =
+              hn::IfThenElse(better, sign(r), hn::Add(signs, hn::IfThenElseZero(again, sign(r))));
       } else if constexpr (kDistances) {
-        slope = hn::IfThenElse(better, here, slope);
+        signs = hn::IfThenElse(better, sign(r), signs);
       }
       row = choose(better, set(r), row);
       best = hn::IfThenElse(better, v, best);
@@ -277,9 +297,11 @@ struct ColumnVector {
     if constexpr (kMaximum) {
       same = hn::IfThenElseZero(ordered, same);
       hn::StoreU(same, d, equal);
-      if constexpr (!kDistances) slope = same;
     }
-    hn::StoreU(slope, d, to.slope);
+    if constexpr (kDistances)
+      hn::StoreU(hn::IfThenZeroElse(hn::Eq(best, hn::Zero(d)), signs), d, to.slope);
+    else
+      hn::StoreU(kMaximum ? same : one, d, to.slope);
   }
 
   // What is left to select from: `count` vectors of elements, of which those between `low` and
@@ -321,62 +343,86 @@ struct ColumnVector {
     }
   };
 
-  // Of two elements that have `nth` equal ones behind them each: their places and values.
-  HWY_INLINE void find(const Candidates& among, const V (&element)[2], Count (&nth)[2],
-                       Count (&place)[2], V (&x_there)[2]) const {
+  // Two elements of a column, the values that they are of, and their places.
+  struct Found {
+    V element[2], x[2];
+    Count place[2];
+  };
+
+  // Finds the places of elements that have `nth` equal ones behind them each.
+  HWY_INLINE void find(const Candidates& among, Count (&nth)[2], Found& found) const {
     const D d;
-    place[0] = place[1] = hn::Zero(Word());
-    x_there[0] = x_there[1] = hn::Zero(d);
     for (std::size_t r = among.count; r-- != 0;) {
       const V v = among.at(r);
       for (std::size_t k = 0; k < 2; ++k) {
-        const M same = hn::Eq(v, element[k]);
+        const M same = hn::Eq(v, found.element[k]);
         const M here = hn::And(same, hn::RebindMask(d, hn::Eq(nth[k], hn::Zero(Word()))));
-        place[k] = choose(here, set(r), place[k]);
-        if constexpr (kDistances) x_there[k] = hn::IfThenElse(here, value(r), x_there[k]);
+        found.place[k] = choose(here, set(r), found.place[k]);
+        if constexpr (kDistances) found.x[k] = hn::IfThenElse(here, value(r), found.x[k]);
         nth[k] = hn::Add(nth[k], hn::VecFromMask(Word(), hn::RebindMask(Word(), same)));
       }
     }
   }
 
   // Selects among the elements near what is guessed, where what is sought is there, and these are
-  // few and differ.
-  HWY_INLINE bool select_near(std::size_t rank, std::size_t ranks, V near, V reach,
-                              const Scratch& scratch, const Selected& to) const {
+  // few and differ. Reaches farther for the next time in the columns where that is not so.
+  HWY_INLINE bool select_near(std::size_t rank, std::size_t ranks, const float* near, float* reach,
+                              const Selected& to) const {
     const D d;
-    const V lo = hn::Sub(near, reach), hi = hn::Add(near, reach);
+    const V guessed = hn::LoadU(d, near), within = hn::Load(d, reach);
+    const V lo = hn::Sub(guessed, within), hi = hn::Add(guessed, within);
     const ColumnVector column = *this;
-    float* const elements = scratch.value;
-    std::uint32_t* const row = scratch.place;
     Count higher = hn::Zero(Word());
-    std::size_t count = 0;
-    for (std::size_t r = 0; r < column.rows; ++r) {
-      const V v = column.at(r);
-      const M is_higher = hn::Gt(v, hi);
-      higher = add(higher, is_higher);
-      hn::StoreU(v, d, elements + count * lanes);
-      row[count] = static_cast<std::uint32_t>(r);
-      count += !hn::AllTrue(d, hn::Or(is_higher, hn::Lt(v, lo)));
-    }
-    if (!hn::AllTrue(d, gt(set(rank + 1), higher))) return false;
-    Near of_lane[lanes];
-    for (std::size_t i = 0; i < count; ++i) {
-      const V v = hn::LoadU(d, elements + i * lanes);
-      std::uint32_t left = bits_of(d, hn::Not(hn::Or(hn::Gt(v, hi), hn::Lt(v, lo))));
-      for (; left != 0; left &= left - 1) {
-        const auto lane = static_cast<std::size_t>(std::countr_zero(left));
-        if (!of_lane[lane].append(elements[i * lanes + lane], row[i])) return false;
+    // The elements of some rows that are near, lowest lanes first.
+    const auto close_in = [&](std::size_t first, std::size_t end) HWY_ATTR {
+      std::uint32_t close = 0;
+      for (std::size_t r = first; r < end; ++r) {
+        const V v = column.at(r);
+        const M is_higher = hn::Gt(v, hi);
+        higher = add(higher, is_higher);
+        const M is_close = hn::Not(hn::Or(is_higher, hn::Lt(v, lo)));
+        close |= std::uint32_t{bits_of(d, is_close)} << ((r - first) * lanes);
       }
+      return close;
+    };
+    constexpr std::size_t together = 32 / lanes, most = 64;
+    Near of_lane[lanes];
+    for (std::size_t r = 0; r < column.rows;) {
+      std::uint32_t close[most];
+      std::size_t from[most], count = 0;
+      const std::size_t end = std::min(column.rows, r + most * together);
+      const auto keep = [&](std::uint32_t bits) {
+        close[count] = bits;
+        from[count] = r;
+        count += bits != 0;
+      };
+      for (; r + together <= end; r += together) keep(close_in(r, r + together));
+      if (r < end) keep(close_in(r, end));
+      r = end;
+      for (std::size_t i = 0; i < count; ++i)
+        for (std::uint32_t left = close[i]; left != 0; left &= left - 1) {
+          const auto bit = static_cast<std::size_t>(std::countr_zero(left));
+          const std::size_t row = from[i] + bit / lanes, lane = bit % lanes;
+          const auto v = hn::Set(One(), x[offset[row] + lane]);
+          of_lane[lane].append(hn::GetLane(HWY_NAMESPACE::element<kDistances>(One(), v, range)),
+                               static_cast<std::uint32_t>(row));
+        }
     }
     HWY_ALIGN std::int32_t above[lanes];
     hn::Store(higher, Word(), above);
     for (std::size_t lane = 0; lane < lanes; ++lane) {
+      of_lane[lane].above = static_cast<std::size_t>(above[lane]);
+      of_lane[lane].pad();
+    }
+    bool all = true;
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
       float value[2];
       std::uint32_t place[2];
-      Near& here = of_lane[lane];
-      if (!select_among(here.value, here.place, here.count, static_cast<std::size_t>(above[lane]),
-                        rank, ranks, value, place))
-        return false;
+      if (!select_among(of_lane[lane], rank, ranks, {value, place, 1})) {
+        reach[lane] *= kFarther;
+        all = false;
+        continue;
+      }
       for (std::size_t k = 0; k < ranks; ++k) {
         const std::size_t at = k * to.stride + lane;
         to.value[at] = value[k];
@@ -386,21 +432,75 @@ struct ColumnVector {
             slope_of<kDistances>(One(), hn::Set(One(), x[offset[place[k]] + lane]), range));
       }
     }
-    return true;
+    return all;
   }
 
-  HWY_INLINE void select(std::size_t rank, std::size_t ranks, const Guess* guess,
-                         const Scratch& scratch, const Selected& to) const {
+  HWY_INLINE void select(std::size_t rank, std::size_t ranks, const Guess* guess, float* room,
+                         const Selected& to) const {
     const D d;
     if (guess != nullptr) {
-      const V near = hn::LoadU(d, guess->near), reach = hn::LoadU(d, guess->reach);
-      for (const float times : {1.0f, kFarther})
-        if (select_near(rank, ranks, near, hn::Mul(reach, hn::Set(d, times)), scratch, to)) return;
+      HWY_ALIGN float reach[lanes];
+      hn::Store(hn::LoadU(d, guess->reach), d, reach);
+      for (int look = 0; look < kLooks; ++look)
+        if (select_near(rank, ranks, guess->near, reach, to)) return;
     }
+    if (rows <= kFew)
+      rank_all(rank, ranks, to);
+    else
+      search(rank, ranks, room, to);
+  }
+
+  // By the ranks of all.
+  HWY_INLINE void rank_all(std::size_t rank, std::size_t ranks, const Selected& to) const {
+    const D d;
+    V elements[kFew];
+    Count higher[kFew];
+    M ordered = hn::Eq(at(0), at(0));
+    for (std::size_t r = 0; r < rows; ++r) {
+      const V v = at(r);
+      ordered = hn::And(ordered, hn::Eq(v, v));
+      Count its = set(r);
+      for (std::size_t j = 0; j < r; ++j) {
+        const M beaten = hn::Ge(v, elements[j]);
+        higher[j] = add(higher[j], beaten);
+        its = take(its, beaten);
+      }
+      elements[r] = v;
+      higher[r] = its;
+    }
+    const V zero = hn::Zero(d);
+    Found found{{zero, zero}, {zero, zero}, {set(0), set(0)}};
+    for (std::size_t k = 0; k < ranks; ++k) {
+      const Count wanted = set(rank + k);
+      for (std::size_t r = 0; r < rows; ++r) {
+        const M here = hn::RebindMask(d, hn::Eq(higher[r], wanted));
+        found.x[k] = hn::IfThenElse(here, value(r), found.x[k]);
+        found.place[k] = choose(here, set(r), found.place[k]);
+      }
+      found.element[k] = HWY_NAMESPACE::element<kDistances>(d, found.x[k], range);
+    }
+    store(found, ordered, ranks, to);
+  }
+
+  // NaN where a column has one.
+  HWY_INLINE void store(const Found& found, M ordered, std::size_t ranks,
+                        const Selected& to) const {
+    const D d;
+    for (std::size_t k = 0; k < ranks; ++k) {
+      const std::size_t at = k * to.stride;
+      hn::StoreU(hn::IfThenElse(ordered, found.element[k], hn::Set(d, kNaN)), d, to.value + at);
+      if (to.place == nullptr) continue;
+      store(found.place[k], to.place + at);
+      hn::StoreU(slope_of<kDistances>(d, found.x[k], range), d, to.slope + at);
+    }
+  }
+
+  HWY_INLINE void search(std::size_t rank, std::size_t ranks, float* elements,
+                         const Selected& to) const {
+    const D d;
     V low[2] = {at(0), at(0)}, high[2] = {low[0], low[0]};
     M ordered[2] = {hn::Eq(low[0], low[0]), hn::Eq(low[0], low[0])};
     const ColumnVector column = *this;
-    float* const elements = scratch.value;
     by_twos(rows, [&](std::size_t k, std::size_t r) HWY_ATTR {
       const V v = column.at(r);
       low[k] = hn::Min(low[k], v);
@@ -415,27 +515,21 @@ struct ColumnVector {
     Candidates left{elements, rows, least, most, hn::Zero(Word()), set(rows), least};
     left.narrow(set(rank));
     const M again = gt(left.at_least, set(rank + 1));
-    const V found[2] = {left.low, hn::IfThenElse(again, left.low, left.next)};
-    for (std::size_t k = 0; k < ranks; ++k)
-      hn::StoreU(hn::IfThenElse(all, found[k], hn::Set(d, kNaN)), d, to.value + k * to.stride);
-    if (to.place == nullptr) return;
-    Count place[2];
-    V x_there[2];
+    const V zero = hn::Zero(d);
+    Found found{
+        {left.low, hn::IfThenElse(again, left.low, left.next)}, {zero, zero}, {set(0), set(0)}};
     if (level) {
       for (std::size_t k = 0; k < ranks; ++k) {
         const std::size_t r = rows - 1 - rank - k;
-        place[k] = set(r);
-        x_there[k] = value(r);
+        found.place[k] = set(r);
+        found.x[k] = value(r);
       }
-    } else {
+    } else if (to.place != nullptr) {
       const Count first = hn::Sub(set(rank), left.above);
       Count nth[2] = {first, choose(again, hn::Add(first, set(1)), hn::Zero(Word()))};
-      find(left, found, nth, place, x_there);
+      find(left, nth, found);
     }
-    for (std::size_t k = 0; k < ranks; ++k) {
-      store(place[k], to.place + k * to.stride);
-      hn::StoreU(slope_of<kDistances>(d, x_there[k], range), d, to.slope + k * to.stride);
-    }
+    store(found, all, ranks, to);
   }
 };
 
@@ -457,18 +551,18 @@ HWY_INLINE void for_each_column(const Columns& of, const F& f) {
 
 template <bool kDistances>
 void select_columns_of(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                       const Scratch& scratch, const Selected& to) {
+                       float* room, const Selected& to) {
   for_each_column<kDistances>(of, [&](const auto& columns, std::size_t c) HWY_ATTR {
     Guess here{};
-    if (guess != nullptr) here = {guess->near + c, guess->reach + c};
-    columns.select(rank, ranks, guess == nullptr ? nullptr : &here, scratch, to + c);
+    if (guess != nullptr) here = {guess->near + c, guess->reach + c, nullptr};
+    columns.select(rank, ranks, guess == nullptr ? nullptr : &here, room, to + c);
   });
 }
 
 void select_columns(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                    const Scratch& scratch, const Selected& to) {
+                    float* room, const Selected& to) {
   const auto select = of.range == nullptr ? select_columns_of<false> : select_columns_of<true>;
-  select(of, rank, ranks, guess, scratch, to);
+  select(of, rank, ranks, guess, room, to);
 }
 
 template <bool kMaximum, bool kDistances>
@@ -596,7 +690,8 @@ struct Line {
     for (std::size_t from = (n - 1) / kBits * kBits + kBits; from != 0;) {
       from -= kBits;
       const std::uint64_t here = bits(from, [&](Vector v) HWY_ATTR { return hn::Eq(v, found); });
-      first = here == 0 ? first : from + static_cast<std::size_t>(std::countr_zero(here));
+      const std::size_t lowest = from + static_cast<std::size_t>(std::countr_zero(here));
+      first = here == 0 ? first : lowest;
       if constexpr (kMaximum) same += static_cast<std::size_t>(std::popcount(here));
     }
     *value = hn::GetLane(found);
@@ -604,24 +699,27 @@ struct Line {
     if constexpr (kMaximum) *equal = static_cast<float>(same);
   }
 
-  // Selects among the elements near what is guessed, if what is sought is there, and they are few
-  // and differ.
-  HWY_INLINE bool select_near(std::size_t rank, std::size_t ranks, float lo, float hi,
-                              const Scratch& scratch, float* value, std::uint32_t* place) const {
+  HWY_INLINE void collect(float lo, float hi, Near& near) const {
     const Floats d;
     const Vector lowest = hn::Set(d, lo), highest = hn::Set(d, hi);
-    EventWriter writer(scratch.place, scratch.value);
-    std::size_t above = 0;
+    float* const value = near.value;
+    std::uint32_t* const place = near.place;
+    auto places = hn::Iota(Words(), 0);
+    std::size_t above = 0, found = 0;
     for_each([&](Vector v, std::size_t i) HWY_ATTR {
       const auto higher = hn::Gt(v, highest);
-      auto close = hn::Not(hn::Or(higher, hn::Lt(v, lowest)));
+      auto close = hn::Not(hn::Or(higher, hn::Lt(v, lowest)));  // NaN is
       if (i + kWidth > n) close = hn::And(close, hn::FirstN(d, n - i));
+      const std::size_t end = std::min(found, Near::most);
+      hn::StoreU(pack(v, close), d, value + end);
+      hn::StoreU(pack(places, close), Words(), place + end);
+      places = hn::Add(places, hn::Set(Words(), std::uint32_t{kWidth}));
       above += count(higher);
-      writer.append(v, close);
+      found += count(close);
     });
-    return writer.count() <= Near::most &&
-           select_among(scratch.value, scratch.place, writer.count(), above, rank, ranks, value,
-                        place);
+    near.above = above;
+    near.count = found;
+    near.pad();
   }
 
   // The place, before `end`, of a value that has `left` equal ones behind it up to there.
@@ -654,8 +752,38 @@ struct Line {
     return {least_lane(least), largest_lane(most)};
   }
 
-  HWY_INLINE void select(std::size_t rank, std::size_t ranks, float guess, float* value,
-                         std::uint32_t* place_of) const {
+  // Selects what is in these places, if it is that which is sought.
+  HWY_INLINE bool select_at(std::size_t rank, std::size_t ranks, const std::uint32_t* guess,
+                            const Pair& to) const {
+    const Floats d;
+    std::uint32_t first = guess[0], second = guess[(ranks - 1) * to.stride];
+    if (const float a = at(first), b = at(second); a < b || (a == b && first < second))
+      std::swap(first, second);
+    const float upper = at(first), lower = at(second);
+    const Vector upmost = hn::Set(d, upper), least = hn::Set(d, lower);
+    std::size_t above = 0, below = 0;
+    for_each([&](Vector v, std::size_t) HWY_ATTR {
+      above += count(hn::Gt(v, upmost));
+      below += count(hn::Lt(v, least));
+    });
+    const bool apart = upper >= lower && (first != second || ranks == 1);
+    if (above != rank || below + rank + ranks != n || !apart) return false;
+    to.set(0, upper, first);
+    to.set(ranks - 1, lower, second);
+    return true;
+  }
+
+  HWY_NOINLINE bool select_near(std::size_t rank, std::size_t ranks, float guess, float reach,
+                                const Pair& to) const {
+    Near near;
+    for (int look = 0; look < kLooks; ++look, reach *= kFarther) {
+      collect(guess - reach, guess + reach, near);
+      if (select_among(near, rank, ranks, to)) return true;
+    }
+    return false;
+  }
+
+  HWY_NOINLINE void select(std::size_t rank, std::size_t ranks, float guess, const Pair& to) const {
     const Floats d;
     const Vector guessed = hn::Set(d, guess);
     std::size_t above = 0, not_below = 0;
@@ -667,7 +795,7 @@ struct Line {
     });
     const bool unsure = n % kWidth != 0 || !hn::AllTrue(d, hn::Eq(sum, sum));
     if (unsure && has_nan()) {
-      for (std::size_t k = 0; k < ranks; ++k) value[k] = kNaN, place_of[k] = 0;
+      for (std::size_t k = 0; k < ranks; ++k) to.set(k, kNaN, 0);
       return;
     }
     const std::size_t same = not_below - above, below = n - not_below;
@@ -686,12 +814,12 @@ struct Line {
       left.next = lower().most;
     }
     narrow(rank, left);
-    value[0] = left.low;
-    place_of[0] = place(left.low, rank - left.above, n);
+    const std::uint32_t first = place(left.low, rank - left.above, n);
+    to.set(0, left.low, first);
     if (ranks == 1) return;
     const bool again = left.at_least > rank + 1;
-    value[1] = again ? left.low : left.next;
-    place_of[1] = again ? place(left.low, 0, place_of[0]) : place(left.next, 0, n);
+    to.set(1, again ? left.low : left.next,
+           again ? place(left.low, 0, first) : place(left.next, 0, n));
   }
 
   // As those of columns.
@@ -728,30 +856,24 @@ struct Line {
 
 template <bool kDistances>
 void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                     float& likely, const Scratch& scratch, const Selected& to) {
+                     float& likely, const Selected& to) {
   const Range range = kDistances ? *of.range : Range{};
   for (std::size_t i = 0; i < of.count; ++i) {
     const Line<kDistances> line{of.x + of.offset[i], of.n, range};
-    float value[2];
-    std::uint32_t place[2];
-    bool found = false;
-    float reach = guess == nullptr ? 0 : guess->reach[i];
-    for (int tries = guess == nullptr ? 0 : 2; tries != 0 && !found; --tries, reach *= kFarther)
-      found = line.select_near(rank, ranks, guess->near[i] - reach, guess->near[i] + reach, scratch,
-                               value, place);
-    if (!found) line.select(rank, ranks, likely, value, place);
-    likely = value[0];
-    for (std::size_t k = 0; k < ranks; ++k) {
-      to.value[k * to.stride + i] = value[k];
-      to.place[k * to.stride + i] = place[k];
-    }
+    const Pair pair{to.value + i, to.place + i, to.stride};
+    if (guess == nullptr)
+      line.select(rank, ranks, likely, pair);
+    else if (!line.select_at(rank, ranks, guess->place + i, pair) &&
+             !line.select_near(rank, ranks, guess->near[i], guess->reach[i], pair))
+      line.select(rank, ranks, likely, pair);
+    likely = *pair.value;
   }
 }
 
 void select_lines(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                  float& likely, const Scratch& scratch, const Selected& to) {
+                  float& likely, const Selected& to) {
   const auto select = of.range == nullptr ? select_lines_of<false> : select_lines_of<true>;
-  select(of, rank, ranks, guess, likely, scratch, to);
+  select(of, rank, ranks, guess, likely, to);
 }
 
 template <bool kMaximum, bool kDistances>
@@ -853,8 +975,8 @@ double penalty(const float* x, std::size_t stride, float unit, std::size_t rows,
 }
 
 void select_columns(const Columns& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                    const Scratch& scratch, const Selected& to) {
-  HWY_DYNAMIC_DISPATCH(select_columns)(of, rank, ranks, guess, scratch, to);
+                    float* room, const Selected& to) {
+  HWY_DYNAMIC_DISPATCH(select_columns)(of, rank, ranks, guess, room, to);
 }
 
 void maximum_columns(const Columns& of, const Selected& to, float* equal) {
@@ -866,8 +988,8 @@ void minimum_columns(const Columns& of, const Selected& to) {
 }
 
 void select_lines(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
-                  float& likely, const Scratch& scratch, const Selected& to) {
-  HWY_DYNAMIC_DISPATCH(select_lines)(of, rank, ranks, guess, likely, scratch, to);
+                  float& likely, const Selected& to) {
+  HWY_DYNAMIC_DISPATCH(select_lines)(of, rank, ranks, guess, likely, to);
 }
 
 void maximum_lines(const Lines& of, const Selected& to, float* equal) {

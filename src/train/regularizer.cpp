@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <numeric>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -67,6 +68,21 @@ std::size_t least_piece(std::size_t elements) {
   return std::max<std::size_t>(1, 4096 / std::max<std::size_t>(elements, 1));
 }
 
+/// Where each index of some axes is.
+struct Offsets {
+  explicit Offsets(std::span<const Axis> axes) : value(size_of(axes)), gradient(value.size()) {
+    const Axis inner = axes.empty() ? Axis{1, 0, 0} : axes.back();
+    std::size_t next = 0;
+    for_each_index(axes.first(axes.size() - !axes.empty()), [&](std::size_t at, std::size_t to) {
+      for (std::size_t i = 0; i < inner.extent; ++i, ++next) {
+        value[next] = at + i * inner.stride;
+        gradient[next] = to + i * inner.gradient_stride;
+      }
+    });
+  }
+  std::vector<std::size_t> value, gradient;
+};
+
 /// A percentile of n elements: between those of ranks `rank` and rank + 1 from the largest on, with
 /// these weights.
 struct Ranks {
@@ -109,21 +125,23 @@ class Room {
 struct Found {
   Found(std::size_t cells, const Ranks& ranks)
       : count(cells),
-        value(ranks.count() * cells),
-        slope(ranks.count() * cells),
-        equal(ranks.maximum ? cells : 0),
-        amount(cells),
+        memory(std::make_unique_for_overwrite<float[]>((2 * ranks.count() + 2) * cells)),
+        value(memory.get()),
+        slope(value + ranks.count() * cells),
+        equal(slope + ranks.count() * cells),
+        amount(equal + cells),
         place(ranks.count() * cells) {}
 
   kernels::Selected from(std::size_t cell, bool places = true) {
-    return {value.data() + cell, places ? place.data() + cell : nullptr,
-            places ? slope.data() + cell : nullptr, count};
+    return {value + cell, places ? place.data() + cell : nullptr, places ? slope + cell : nullptr,
+            count};
   }
 
   std::size_t count;
-  std::vector<float> value, slope;  // of the elements, and then of the percentile
-  std::vector<float> equal;         // how many are a maximum
-  std::vector<float> amount;        // what their gradients are to have
+  std::unique_ptr<float[]> memory;
+  float *value, *slope;  // of the elements, and then of the percentile
+  float* equal;          // how many are a maximum
+  float* amount;         // what their gradients are to have
   std::vector<std::uint32_t> place;
 };
 
@@ -141,6 +159,10 @@ struct Cells {
         repeats(static_cast<double>(take_repeats(kept))),
         scale(scale_of_gradient * static_cast<float>(repeats)) {
     merge(kept);
+    // A maximum is that of any order.
+    if (ranks.maximum)
+      std::sort(reduced.begin(), reduced.end(),
+                [](const Axis& a, const Axis& b) { return a.stride > b.stride; });
     merge(reduced);
     if (distances_to != nullptr)
       range = {kernels::in_units(distances_to->lo, x.unit),
@@ -150,19 +172,16 @@ struct Cells {
     if (last->value.size() == size_of(kept)) return;
     last->value.assign(size_of(kept), NAN);
     last->reach.assign(size_of(kept), 0.0f);
+    last->place.assign(ranks.count() * size_of(kept), 0);
   }
 
   /// All of them, where the last kept axis is columns that lie side by side.
   double columns(ThreadPool& pool) const {
-    std::vector<std::size_t> offset, gradient_offset;
-    for_each_index(std::span<const Axis>(reduced), [&](std::size_t from, std::size_t to) {
-      offset.push_back(from);
-      gradient_offset.push_back(to);
-    });
+    const Offsets row(reduced);
     constexpr std::size_t block = 2 * kernels::kLanes;
     const std::size_t width = kept.back().extent;
     return sum_of_pieces(pool, (width + block - 1) / block, 1, [&](std::size_t a, std::size_t b) {
-      return columns(a * block, std::min(width, b * block), offset.data(), gradient_offset.data());
+      return columns(a * block, std::min(width, b * block), row.value.data(), row.gradient.data());
     });
   }
 
@@ -170,12 +189,10 @@ struct Cells {
                  const std::size_t* gradient_offset) const {
     const std::size_t width = end - first;
     const std::span outer = std::span(kept).first(kept.size() - 1);
-    const bool one_gradient =
-        std::all_of(gradient_offset, gradient_offset + n, [](std::size_t to) { return to == 0; });
+    const bool one_gradient = std::all_of(
+        reduced.begin(), reduced.end(), [](const Axis& axis) { return axis.gradient_stride == 0; });
     const bool places = x.gradient != nullptr && (distances || !one_gradient);
     const Room room(n * kernels::kLanes);
-    std::vector<std::uint32_t> kept_rows(n);
-    const kernels::Scratch scratch{room.begin(), kept_rows.data()};
     const auto at = [&](std::size_t from) {
       return kernels::Columns{x.values + from + first, offset, n, width, range_or_null()};
     };
@@ -183,20 +200,19 @@ struct Cells {
     std::size_t cell = 0, index = first;
     for_each_index(outer, [&](std::size_t from, std::size_t) {
       if (ranks.maximum) {
-        kernels::maximum_columns(at(from), found.from(cell), found.equal.data() + cell);
+        kernels::maximum_columns(at(from), found.from(cell), found.equal + cell);
       } else if (ranks.minimum) {
         kernels::minimum_columns(at(from), found.from(cell));
       } else {
-        const kernels::Guess guess = guess_of(index);
-        kernels::select_columns(at(from), ranks.rank, ranks.count(),
-                                last == nullptr ? nullptr : &guess, scratch,
-                                found.from(cell, places));
+        const auto guess = guess_of(index);
+        kernels::select_columns(at(from), ranks.rank, ranks.count(), guess ? &*guess : nullptr,
+                                room.begin(), found.from(cell, places));
         settle(found, cell, width, index);
       }
       cell += width;
       index += kept.back().extent;
     });
-    const double sum = penalize(found);
+    const double sum = penalize(found, 0, found.count);
     if (x.gradient == nullptr) return sum;
     cell = 0;
     for_each_index(outer, [&](std::size_t from, std::size_t to) {
@@ -217,7 +233,7 @@ struct Cells {
 
   /// Where all elements of a column have the same gradient.
   void add_to_one(const Found& found, std::size_t cell, std::size_t width, float* gradient) const {
-    const float* amount = found.amount.data() + cell;
+    const float* amount = found.amount + cell;
     if (!distances) {
       for (std::size_t c = 0; c < width; ++c) gradient[c] += amount[c];
     } else if (ranks.maximum) {
@@ -225,7 +241,7 @@ struct Cells {
         gradient[c] += amount[c] / found.equal[cell + c] * found.slope[cell + c];
     } else {
       for (std::size_t k = 0; k < ranks.count(); ++k) {
-        const float* slope = found.slope.data() + k * found.count + cell;
+        const float* slope = found.slope + k * found.count + cell;
         for (std::size_t c = 0; c < width; ++c)
           gradient[c] += amount[c] * ranks.weight[k] * slope[c];
       }
@@ -234,14 +250,14 @@ struct Cells {
 
   static void share_columns(Found& found, std::size_t cell, const kernels::Columns& of,
                             float* gradient, const std::size_t* gradient_offset) {
-    float* amount = found.amount.data() + cell;
+    float* amount = found.amount + cell;
     for (std::size_t c = 0; c < of.columns; ++c) {
       const bool alone = found.equal[cell + c] == 1;
       if (alone)
         gradient[gradient_offset[found.place[cell + c]] + c] += amount[c] * found.slope[cell + c];
       amount[c] = alone ? 0 : amount[c] / found.equal[cell + c];
     }
-    kernels::share_columns(of, found.value.data() + cell, amount, gradient, gradient_offset);
+    kernels::share_columns(of, found.value + cell, amount, gradient, gradient_offset);
   }
 
   /// All of them, one after another.
@@ -251,52 +267,38 @@ struct Cells {
     const bool apart = kept.empty() || kept[0].gradient_stride != 0 || x.gradient == nullptr;
     const std::size_t cells = size_of(kept);
     const std::size_t least = apart ? least_piece(n * cells / extent) : extent;
-    return sum_of_pieces(pool, extent, least, [&](std::size_t first, std::size_t end) {
-      Axes piece = kept;
-      std::size_t from = 0, to = 0;
-      if (!piece.empty()) {
-        from = first * piece[0].stride;
-        to = first * piece[0].gradient_stride;
-        piece[0].extent = end - first;
-      }
-      std::vector<std::size_t> offset(size_of(piece)), gradient_offset(offset.size());
-      std::size_t next = 0;
-      for_each_index(
-          std::span<const Axis>(piece),
-          [&](std::size_t at, std::size_t gradient_at) {
-            offset[next] = at;
-            gradient_offset[next++] = gradient_at;
-          },
-          from, to);
-      Found found(offset.size(), ranks);
-      find_lines(offset, first * (cells / extent), found);
-      const double sum = penalize(found);
-      if (x.gradient == nullptr) return sum;
-      for (std::size_t cell = 0; cell < offset.size(); ++cell)
-        if (found.amount[cell] != 0)
-          add_one(x.values + offset[cell], found, cell, x.gradient + gradient_offset[cell]);
-      return sum;
+    const Offsets offset(kept);
+    Found found(cells, ranks);
+    const double sum = sum_of_pieces(pool, extent, least, [&](std::size_t first, std::size_t end) {
+      first *= cells / extent;
+      end *= cells / extent;
+      find_lines(offset.value, first, end, found);
+      const double part = penalize(found, first, end);
+      if (x.gradient != nullptr) add_lines(offset, first, end, found);
+      return part;
     });
+    if (last != nullptr) last->place.swap(found.place);
+    return sum;
   }
 
-  void find_lines(const std::vector<std::size_t>& offset, std::size_t index, Found& found) const {
+  void find_lines(const std::vector<std::size_t>& offset, std::size_t first, std::size_t end,
+                  Found& found) const {
     const bool in_place = reduced.size() == 1 && reduced[0].stride == 1;
-    const Room copy(in_place ? 0 : n), room(last == nullptr ? 0 : n + kernels::kLanes);
-    std::vector<std::uint32_t> places(last == nullptr ? 0 : n + kernels::kLanes);
-    const kernels::Scratch scratch{room.begin(), places.data()};
-    float likely = element(x.values[offset[0]]);
+    const Room copy(in_place ? 0 : n);
+    float likely = element(x.values[offset[first]]);
     const auto find = [&](const kernels::Lines& lines, std::size_t cell) {
       const kernels::Selected to = found.from(cell);
-      if (ranks.maximum) return kernels::maximum_lines(lines, to, found.equal.data() + cell);
+      if (ranks.maximum) return kernels::maximum_lines(lines, to, found.equal + cell);
       if (ranks.minimum) return kernels::minimum_lines(lines, to);
-      const kernels::Guess guess = guess_of(index + cell);
-      kernels::select_lines(lines, ranks.rank, ranks.count(), last == nullptr ? nullptr : &guess,
-                            likely, scratch, to);
-      settle(found, cell, lines.count, index + cell);
+      const auto guess = guess_of(cell);
+      kernels::select_lines(lines, ranks.rank, ranks.count(), guess ? &*guess : nullptr, likely,
+                            to);
+      settle(found, cell, lines.count, cell);
     };
-    if (in_place) return find({x.values, offset.data(), offset.size(), n, range_or_null()}, 0);
+    if (in_place)
+      return find({x.values, offset.data() + first, end - first, n, range_or_null()}, first);
     const std::size_t begin = 0;
-    for (std::size_t cell = 0; cell < offset.size(); ++cell) {
+    for (std::size_t cell = first; cell < end; ++cell) {
       float* next = copy.begin();
       for_each_run([&](std::size_t at, std::size_t, std::size_t extent) {
         next = std::copy_n(x.values + offset[cell] + at, extent, next);
@@ -305,53 +307,78 @@ struct Cells {
     }
   }
 
-  void add_one(const float* values, const Found& found, std::size_t cell, float* gradient) const {
-    if (ranks.maximum && found.equal[cell] != 1) {
-      const float share = found.amount[cell] / found.equal[cell];
-      return for_each_run([&](std::size_t at, std::size_t to, std::size_t extent) {
-        kernels::share(values + at, extent, range_or_null(), found.value[cell], share,
-                       gradient + to);
-      });
-    }
-    for (std::size_t k = 0; k < ranks.count(); ++k) {
-      std::size_t at = 0, to = 0, rest = found.place[k * found.count + cell];
-      for (std::size_t i = reduced.size(); i-- != 0;) {
-        const std::size_t outer = i == 0 ? 0 : rest / reduced[i].extent;
-        const std::size_t index = rest - outer * reduced[i].extent;
-        at += index * reduced[i].stride;
-        to += index * reduced[i].gradient_stride;
-        rest = outer;
+  void add_lines(const Offsets& offset, std::size_t first, std::size_t end,
+                 const Found& found) const {
+    for (std::size_t cell = first; cell < end; ++cell) {
+      if (found.amount[cell] == 0) continue;
+      const float* values = x.values + offset.value[cell];
+      float* gradient = x.gradient + offset.gradient[cell];
+      if (ranks.maximum && found.equal[cell] != 1) {
+        share(values, found, cell, gradient);
+        continue;
       }
-      gradient[to] += found.amount[cell] * ranks.weight[k] * (distances ? slope(values[at]) : 1);
+      for (std::size_t k = 0; k < ranks.count(); ++k) {
+        const auto [at, to] = place_of(found.place[k * found.count + cell]);
+        const float part = found.amount[cell] * ranks.weight[k];
+        gradient[to] += distances ? part * slope(values[at]) : part;
+      }
     }
+  }
+
+  /// Where an element of a percentile and its gradient are, by its place.
+  std::pair<std::size_t, std::size_t> place_of(std::size_t place) const {
+    std::size_t at = 0, to = 0;
+    for (std::size_t i = reduced.size(); --i != 0; place /= reduced[i].extent) {
+      const std::size_t index = place % reduced[i].extent;
+      at += index * reduced[i].stride;
+      to += index * reduced[i].gradient_stride;
+    }
+    return {at + place * reduced[0].stride, to + place * reduced[0].gradient_stride};
+  }
+
+  void share(const float* values, const Found& found, std::size_t cell, float* gradient) const {
+    const float share = found.amount[cell] / found.equal[cell];
+    for_each_run([&](std::size_t at, std::size_t to, std::size_t extent) {
+      kernels::share(values + at, extent, range_or_null(), found.value[cell], share, gradient + to);
+    });
   }
 
   /// From the elements of some cells, whose indices begin with `index`: the percentiles, and where
   /// to look for the next ones.
   void settle(Found& found, std::size_t cell, std::size_t width, std::size_t index) const {
-    float* value = found.value.data() + cell;
+    float* value = found.value + cell;
     const float* second = ranks.between ? value + found.count : value;
-    for (std::size_t c = 0; c < width; ++c) {
-      const float gap = value[c] - second[c];
-      // Between two elements lies a value of its own, and the gradient goes to both.
-      if (ranks.between) value[c] = second[c] * ranks.weight[1] + value[c] * ranks.weight[0];
-      if (last == nullptr) continue;
-      float &near = last->value[index + c], &reach = last->reach[index + c];
-      // The first is NaN, and then this takes its first argument.
-      reach = gap + std::max(0.75f * reach, 4 * std::abs(value[c] - near));
-      near = value[c];
+    if (last != nullptr) {
+      float *near = last->value.data() + index, *reach = last->reach.data() + index;
+      for (std::size_t c = 0; c < width; ++c) {
+        const float here = between(value[c], second[c]);
+        // The first is NaN, and then this takes its first argument.
+        reach[c] = value[c] - second[c] + std::max(0.75f * reach[c], 2 * std::abs(here - near[c]));
+        near[c] = here;
+      }
     }
+    if (ranks.between)
+      for (std::size_t c = 0; c < width; ++c) value[c] = between(value[c], second[c]);
   }
 
-  kernels::Guess guess_of(std::size_t index) const {
-    if (last == nullptr) return {};
-    return {last->value.data() + index, last->reach.data() + index};
+  // Between two elements lies a value of its own, and the gradient goes to both.
+  float between(float first, float second) const {
+    return ranks.between ? second * ranks.weight[1] + first * ranks.weight[0] : first;
+  }
+
+  /// None where there was no last time, or NaN.
+  std::optional<kernels::Guess> guess_of(std::size_t index) const {
+    if (last == nullptr || std::isnan(last->value[index])) return std::nullopt;
+    return kernels::Guess{last->value.data() + index, last->reach.data() + index,
+                          last->place.data() + index};
   }
 
   /// The penalties of percentiles, and what each adds to its elements' gradients.
-  double penalize(Found& found) const {
-    return repeats * kernels::penalty(found.value.data(), found.count, x.unit, 1, found.count, how,
-                                      scale, found.amount.data(), 0);
+  double penalize(Found& found, std::size_t first, std::size_t end) const {
+    const std::size_t count = end - first;
+    std::fill_n(found.amount + first, count, 0.0f);
+    return repeats * kernels::penalty(found.value + first, count, x.unit, 1, count, how, scale,
+                                      found.amount + first, 0);
   }
 
   /// Calls f(offset, gradient offset, extent) for one percentile's elements in their order, as many

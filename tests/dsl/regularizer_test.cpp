@@ -277,6 +277,41 @@ TEST_CASE("equal elements share a maximum's gradient; else the one of that place
   CHECK(gradient(87.5, {0, 4, 3, 1, 3}) == std::vector<float>{0, 3, 0, 0, 3});
 }
 
+TEST_CASE("a percentile is the same wherever it was the last time") {
+  CHECK(rc::check("drifting tensors", [](unsigned seed) {
+    std::mt19937 random(seed);
+    const std::vector<std::size_t> shape{1 + random() % 90, 1 + random() % 90};
+    OwnedTensor x = tensor(shape, {0, 1});
+    const bool equals = random() % 4 == 0;
+    for (float& value : x.values)
+      value = equals ? static_cast<float>(random() % 9)
+                     : std::uniform_real_distribution<float>(-1, 1)(random);
+    const Percentile settings = any_settings(random, 2);
+    const RangedRegularizer<Percentile> ranged{{-0.25f, 0.25f}, settings};
+    LastPercentiles last, last_ranged;
+    ThreadPool two(2);
+    for (int batch = 0; batch < 12; ++batch) {
+      // Small steps, and now and then a large one.
+      const float step = batch % 5 == 4 ? 1.0f : 0.01f;
+      for (float& value : x.values)
+        value += equals ? static_cast<float>(random() % 20 == 0)
+                        : std::normal_distribution<float>(0, step)(random);
+      const auto check = [&](const auto& regularizer, LastPercentiles& kept) {
+        std::fill(x.gradient.begin(), x.gradient.end(), 0.0f);
+        const double wanted = regularizer.add(x.view, 0.5f, one_thread());
+        const Buffer<float> gradient = x.gradient;
+        std::fill(x.gradient.begin(), x.gradient.end(), 0.0f);
+        RegularizedTensor with = x.view;
+        with.last = &kept;
+        RC_ASSERT(regularizer.add(with, 0.5f, two) == wanted);
+        RC_ASSERT(same_bits(x.gradient, gradient));
+      };
+      check(settings, last);
+      check(ranged, last_ranged);
+    }
+  }));
+}
+
 TEST_CASE("over time is of the means over time") {
   std::mt19937 random(8);
   OwnedTensor x = tensor({4, 6, 9}, {1, 0, 2}), means = tensor({4, 9}, {0, 1});

@@ -152,39 +152,39 @@ struct Drawn {
 
 /// Guesses of all kinds: right ones, near ones, far ones, and none.
 struct Guesses {
-  Guesses(std::mt19937& random, std::size_t count, const std::vector<float>& from)
-      : near(count), reach(count), given(random() % 4 != 0) {
+  Guesses(std::mt19937& random, std::size_t count, std::size_t n, const std::vector<float>& from)
+      : near(count), reach(count), place(2 * count + 1), given(random() % 4 != 0) {
     constexpr float reaches[] = {0, 0.25f, 1, 2, INFINITY};
     for (std::size_t i = 0; i < count; ++i) {
       near[i] = random() % 20 == 0 ? NAN : from[random() % from.size()];
       reach[i] = reaches[random() % 5];
     }
+    for (std::uint32_t& p : place) p = static_cast<std::uint32_t>(random() % n);
   }
   const kernels::Guess* get() {
-    guess = {near.data(), reach.data()};
+    guess = {near.data(), reach.data(), place.data()};
     return given ? &guess : nullptr;
   }
   std::vector<float> near, reach;
+  std::vector<std::uint32_t> place;
   kernels::Guess guess{};
   bool given;
 };
 
 /// Room for what is selected, two of each of n, and what selecting needs.
 struct Room {
-  Room(std::size_t n, std::size_t values, std::size_t places)
+  Room(std::size_t n, std::size_t values)
       : value(2 * n + 1, -7),
         slope(2 * n + 1, -7),
         place(2 * n + 1, 7),
         values_(values),
-        places_(places),
         stride(n + 1) {}
   kernels::Selected to() { return {value.data(), place.data(), slope.data(), stride}; }
-  kernels::Scratch scratch() { return {values_.data(), places_.data()}; }
+  float* begin() { return values_.data(); }
 
   std::vector<float> value, slope;
   std::vector<std::uint32_t> place;
   Buffer<float> values_;
-  Buffer<std::uint32_t> places_;
   std::size_t stride;
 };
 
@@ -197,10 +197,10 @@ TEST_CASE("selection finds what a stable sort has at that rank, whatever is gues
       const Drawn x(random, rows, n, from);
       const std::size_t rank = random() % rows;
       const std::size_t ranks = rank + 1 < rows ? 1 + random() % 2 : 1;
-      Guesses guesses(random, n, from);
-      Room all(n, rows * kernels::kLanes, rows), values(n, rows * kernels::kLanes, rows);
-      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), all.scratch(), all.to());
-      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), values.scratch(),
+      Guesses guesses(random, n, rows, from);
+      Room all(n, rows * kernels::kLanes), values(n, rows * kernels::kLanes);
+      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), all.begin(), all.to());
+      kernels::select_columns(x.columns(), rank, ranks, guesses.get(), values.begin(),
                               {values.value.data(), nullptr, nullptr, values.stride});
       for (std::size_t c = 0; c < n; ++c) {
         const std::vector<float> column = x.column(c);
@@ -221,20 +221,25 @@ TEST_CASE("selection finds what a stable sort has at that rank, whatever is gues
       const Drawn x(random, count, n, from);
       const std::size_t rank = random() % n;
       const std::size_t ranks = rank + 1 < n ? 1 + random() % 2 : 1;
-      Guesses guesses(random, count, from);
+      Guesses guesses(random, count, n, from);
       float likely = from[random() % from.size()];
-      Room found(count, n + kernels::kLanes, n + kernels::kLanes);
-      kernels::select_lines(x.lines(), rank, ranks, guesses.get(), likely, found.scratch(),
-                            found.to());
-      for (std::size_t i = 0; i < count; ++i) {
-        const std::vector<float> line = x.line(i);
-        const auto places = ranking(line);
-        for (std::size_t k = 0; k < ranks; ++k) {
-          RC_ASSERT(found.value[k * found.stride + i] == line[places[rank + k]]);
-          RC_ASSERT(found.place[k * found.stride + i] == places[rank + k]);
+      Room found(count, 0);
+      // The second time places are guessed right, or two of them the wrong way round.
+      for (const bool again : {false, true}) {
+        kernels::select_lines(x.lines(), rank, ranks, guesses.get(), likely, found.to());
+        for (std::size_t i = 0; i < count; ++i) {
+          const std::vector<float> line = x.line(i);
+          const auto places = ranking(line);
+          for (std::size_t k = 0; k < ranks; ++k) {
+            RC_ASSERT(found.value[k * found.stride + i] == line[places[rank + k]]);
+            RC_ASSERT(found.place[k * found.stride + i] == places[rank + k]);
+          }
+          if (again || ranks == 1) continue;
+          if (random() % 2 == 0) std::swap(found.place[i], found.place[found.stride + i]);
         }
+        RC_ASSERT(likely == found.value[count - 1]);
+        guesses.place = found.place;
       }
-      RC_ASSERT(likely == found.value[count - 1]);
     }));
   });
 }
@@ -259,7 +264,7 @@ TEST_CASE("extremes are found with their first place, a maximum with its equals"
       const std::size_t rows = 1 + random() % 40, n = 1 + random() % 100;
       const Drawn x(random, rows, n, pool_of_values(random));
       for (const bool maximum : {true, false}) {
-        Room columns(n, 0, 0), lines(rows, 0, 0);
+        Room columns(n, 0), lines(rows, 0);
         std::vector<float> equal(n), equal_of_line(rows);
         if (maximum) {
           kernels::maximum_columns(x.columns(), columns.to(), equal.data());
@@ -301,9 +306,10 @@ TEST_CASE("a column with NaN selects NaN, and its neighbours do not") {
     const std::vector<std::size_t> offset{0, n, 2 * n};
     const kernels::Columns columns{x.data(), offset.data(), rows, n, nullptr};
     const kernels::Lines lines{x.data(), offset.data(), rows, n, nullptr};
-    Room room(n, rows * kernels::kLanes + n, n + kernels::kLanes);
+    Room room(n, rows * kernels::kLanes);
     std::vector<float> equal(n), near(n, 1.0f), reach(n, 0.5f);
-    const kernels::Guess guess{near.data(), reach.data()};
+    const std::vector<std::uint32_t> place(2 * n + 1, 7);
+    const kernels::Guess guess{near.data(), reach.data(), place.data()};
     const auto check_columns = [&] {
       for (std::size_t c = 0; c < n; ++c) CHECK(same(room.value[c], c == 7 || c == 34 ? NAN : 1));
     };
@@ -312,10 +318,10 @@ TEST_CASE("a column with NaN selects NaN, and its neighbours do not") {
     };
     for (const kernels::Guess* given : {static_cast<const kernels::Guess*>(nullptr), &guess}) {
       for (const std::size_t rank : {0u, 1u}) {
-        kernels::select_columns(columns, rank, 2, given, room.scratch(), room.to());
+        kernels::select_columns(columns, rank, 2, given, room.begin(), room.to());
         check_columns();
         float likely = 1;
-        kernels::select_lines(lines, rank, 2, given, likely, room.scratch(), room.to());
+        kernels::select_lines(lines, rank, 2, given, likely, room.to());
         check_lines();
       }
     }
