@@ -14,6 +14,9 @@ struct Pruned {
   std::size_t values, kept;  // weights, and those that are not 0
 };
 
+/// Throws InvalidSetting for a sparsity outside [0, 1).
+void require_sparsity(double sparsity);
+
 /// The mean square of what each presynaptic neuron hands on; empty: all are equally active.
 using Power = std::vector<double>;
 

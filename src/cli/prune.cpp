@@ -49,6 +49,7 @@ void act(const Prune& p) {
   const bool tunes = options.epochs != 0;
   if (!tunes) options.epochs = 1;
   options.validate();
+  require_sparsity(p.sparsity);
   if (p.rounds == 0 || p.rounds > 1000)
     throw InvalidSetting("--rounds", fmt::to_string(p.rounds), "from 1 to 1000");
   auto metadata = read_safetensors(*p.model.weights).metadata;

@@ -14,43 +14,21 @@ namespace synfire::kernels::HWY_NAMESPACE {
 template <std::size_t kSize>
 using Block = hn::CappedTag<float, kSize>;
 
-// Blocks to be added, each to its own columns, by a loop that no row's end interrupts.
-struct BlockList {
-  static constexpr std::size_t kMost = 1024;
-  using Few = hn::CappedTag<float, 8>;  // wider stores straddle two lines more often than they save
-
-  // `count` neighbouring blocks; returns how many there was room for.
-  HWY_INLINE std::size_t append(std::uint32_t first, std::size_t count, float value) {
-    const Few d;
-    const hn::RebindToUnsigned<Few> words;
-    const std::size_t now = std::min(count, kMost - size);
-    std::size_t i = 0;
-    do {
-      hn::StoreU(hn::Iota(words, first + static_cast<std::uint32_t>(i)), words, block + size + i);
-      hn::StoreU(hn::Set(d, value), d, amount + size + i);
-      i += hn::MaxLanes(Few());
-    } while (i < now);
-    size += now;
-    return now;
+// out[column] += amount[k] * weight for each of these blocks.
+template <std::size_t kSize>
+HWY_INLINE void add_blocks(const BlockRows& rows, const std::uint32_t* block, const float* amount,
+                           std::size_t count, float* out) {
+  const Block<kSize> d;
+  const std::uint32_t* column = rows.column;
+  const float* weight = rows.weight;
+  for (std::size_t k = 0; k < count; ++k) {
+    float* to = out + column[block[k]];
+    const float* from = weight + block[k] * kSize;
+    const auto x = hn::Set(d, amount[k]);
+    for (std::size_t j = 0; j < kSize; j += hn::MaxLanes(d))
+      hn::StoreU(fused(x, hn::LoadU(d, from + j), hn::LoadU(d, to + j)), d, to + j);
   }
-
-  template <std::size_t kSize>
-  HWY_INLINE void add(const BlockRows& rows, float* out) {
-    const Block<kSize> d;
-    for (std::size_t b = 0; b < size; ++b) {
-      float* to = out + rows.column[block[b]];
-      const float* weight = rows.weight + block[b] * kSize;
-      const auto x = hn::Set(d, amount[b]);
-      for (std::size_t j = 0; j < kSize; j += hn::MaxLanes(d))
-        hn::StoreU(fused(x, hn::LoadU(d, weight + j), hn::LoadU(d, to + j)), d, to + j);
-    }
-    size = 0;
-  }
-
-  std::size_t size = 0;
-  HWY_ALIGN std::uint32_t block[kMost + kLanes];
-  HWY_ALIGN float amount[kMost + kLanes];
-};
+}
 
 // Schedule: rows have few blocks, and how many, no branch predictor guesses. So the blocks of all
 // rows are listed first, with stores that need not know how many there are, and added then. The
@@ -58,17 +36,34 @@ struct BlockList {
 template <std::size_t kSize>
 void accumulate(const BlockRows& rows, const float* start, std::size_t stride,
                 const std::uint32_t* index, const float* x, std::size_t count, float* out) {
-  BlockList list;
+  constexpr std::size_t kMost = 1024;
+  HWY_ALIGN std::uint32_t block[kMost + kLanes];
+  HWY_ALIGN float amount[kMost + kLanes];
+  const hn::CappedTag<float, 8> d;  // wider stores straddle two lines more often than they save
+  const hn::RebindToUnsigned<decltype(d)> words;
+  const auto lane = hn::Iota(words, 0);
+  std::size_t listed = 0;
   std::copy_n(start, stride, out);
   for (std::size_t k = 0; k < count; ++k) {
-    std::uint32_t first = rows.begin[index[k]];
-    const std::uint32_t end = rows.begin[index[k] + 1];
+    std::size_t first = rows.begin[index[k]];
+    const std::size_t end = rows.begin[index[k] + 1];
+    const auto value = hn::Set(d, x[index[k]]);
     do {
-      first += static_cast<std::uint32_t>(list.append(first, end - first, x[index[k]]));
-      if (list.size == BlockList::kMost) list.add<kSize>(rows, out);
+      const std::size_t now = std::min(end - first, kMost - listed);
+      for (std::size_t i = 0; i == 0 || i < now; i += hn::MaxLanes(d)) {
+        const auto from = hn::Set(words, static_cast<std::uint32_t>(first + i));
+        hn::StoreU(hn::Add(from, lane), words, block + listed + i);
+        hn::StoreU(value, d, amount + listed + i);
+      }
+      first += now;
+      listed += now;
+      if (listed == kMost) {
+        add_blocks<kSize>(rows, block, amount, listed, out);
+        listed = 0;
+      }
     } while (first < end);
   }
-  list.add<kSize>(rows, out);
+  add_blocks<kSize>(rows, block, amount, listed, out);
 }
 
 void accumulate_blocks(const BlockRows& rows, const float* start, std::size_t stride,

@@ -19,13 +19,17 @@ void check_finite(const char* what, const Numbers& numbers) {
 }
 
 void check(std::span<const float> values, double sparsity, const Power& power) {
-  if (!(sparsity >= 0 && sparsity < 1))
-    throw InvalidSetting("sparsity", fmt::to_string(sparsity), "at least 0 and below 1");
+  require_sparsity(sparsity);
   check_finite("a weight to prune", values);
   check_finite("the power of a presynaptic neuron", power);
 }
 
 }  // namespace
+
+void require_sparsity(double sparsity) {
+  if (!(sparsity >= 0 && sparsity < 1))
+    throw InvalidSetting("sparsity", fmt::to_string(sparsity), "at least 0 and below 1");
+}
 
 void prune(float* values, std::size_t n, std::size_t width, std::size_t group, double sparsity,
            const Power& power) {

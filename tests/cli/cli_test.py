@@ -17,7 +17,7 @@ import unittest
 
 SYNFIRE = str(pathlib.Path(sys.argv.pop(1)).resolve())
 SMALL = ["--data", "silhouettes", "--limit", "640"]
-NETS = ["nonspiking", "spiking", "deep", "lif", "lowpass"]
+NETS = ["nonspiking", "spiking", "spiking_csr", "spiking_blocked", "deep", "lif", "lowpass"]
 
 
 def call(*arguments, cwd=None, environment=None):
@@ -61,7 +61,7 @@ class InFolder(unittest.TestCase):
 class Usage(InFolder):
     def test_help_is_everywhere(self):
         self.assertIn("tutorial", self.run_well("--help"))
-        for command in ["tutorial", "train", "evaluate", "run", "energy", "bench", "info", "nets",
+        for command in ["tutorial", "train", "prune", "evaluate", "run", "energy", "bench", "info", "nets",
                         "data", "data list", "data fetch", "data check"]:
             self.assertIn("Usage:", self.run_well(*command.split(), "--help"))
         self.assertRegex(self.run_well("--version"), r"^synfire \d+\.\d+\.\d+\n$")
@@ -224,6 +224,44 @@ class Commands(InFolder):
         self.assertEqual(layers["hidden_2"]["synaptic_operations"], spikes * 256)
         seconds = activity["samples"] * activity["steps"] * activity["dt"]
         self.assertAlmostEqual(layers["spiking_3"]["mean_rate_hz"], spikes / 256 / seconds, 6)
+
+    def test_pruning(self):
+        dense = self.weights()
+        for net, weights in [("spiking_csr", "csr"), ("spiking_blocked", r"blocked\(16\)")]:
+            with self.subTest(net):
+                text = self.run_well("prune", "--net", net, "--weights", dense, *SMALL,
+                                     "--sparsity", 0.9, "--rounds", 2, "--epochs", 1,
+                                     "--output", "pruned.safetensors", "--json", "prune.json")
+                done = json.loads((self.folder / "prune.json").read_text())
+                self.assertRegex(text, r"accuracy before .*%, pruned .*%, fine-tuned .*%\n")
+                self.assertRegex(text, r"hidden  100352  100\d\d +(89.9\d|90.00)%")
+                self.assertEqual([layer["label"] for layer in done["layers"]], ["hidden"])
+                self.assertAlmostEqual(done["layers"][0]["sparsity"], 0.9, 3)
+                self.assertEqual([round(r["sparsity"], 4) for r in done["rounds"]], [0.7875, 0.9])
+                # The file is the dense twin's, too: the same counts but for fewer synapses.
+                self.run_well("evaluate", "--weights", "pruned.safetensors", *SMALL, "--json",
+                              "sparse.json")
+                self.run_well("evaluate", "--net", "spiking", "--weights", "pruned.safetensors",
+                              *SMALL, "--json", "dense.json")
+                sparse, twin = [json.loads((self.folder / name).read_text())
+                                for name in ["sparse.json", "dense.json"]]
+                self.assertEqual(sparse["net"], net)
+                self.assertEqual(sparse["test"]["correct"], twin["test"]["correct"])
+                self.assertEqual(sparse["test"]["correct"], done["test"]["correct"])
+                self.assertEqual(sparse["test"]["activity"]["spikes"],
+                                 twin["test"]["activity"]["spikes"])
+                self.assertLess(sparse["test"]["activity"]["synaptic_operations"],
+                                0.5 * twin["test"]["activity"]["synaptic_operations"])
+                self.assertRegex(self.run_well("info", "--net", net), rf" {weights}\n")
+        shown = self.run_well("info", "--weights", "pruned.safetensors")
+        for part in ["net = spiking_blocked", "sparsity = 0.9",
+                     "fine_tuning = 2 rounds of 1 epochs of adam"]:
+            self.assertIn(part, shown)
+        # No fine-tuning, one round: the same weights but for zeros.
+        text = self.run_well("prune", "--net", "spiking_csr", "--weights", dense, *SMALL,
+                             "--rounds", 1, "--epochs", 0, "--sparsity", 0.25)
+        self.assertNotIn("fine-tuned", text)
+        self.assertRegex(text, r"hidden  100352  75264 +25.00%")
 
     def test_energy(self):
         path = self.weights("deep", "--json", "train.json")
@@ -502,6 +540,15 @@ class BadInput(InFolder):
         self.refused("one of nonspiking, spiking, spiking_bfloat16", "train", "--net", "none")
         self.refused("epochs is 0", "tutorial", "--epochs", 0)
         path = self.weights()
+        self.refused("the net to prune is 'spiking': it must be one with sparse layers", "prune",
+                     "--weights", path)
+        for sparsity in ["-0.1", "1", "nan"]:
+            self.refused("sparsity is", "prune", "--net", "spiking_csr", "--weights", path,
+                         f"--sparsity={sparsity}")
+        self.refused("--rounds is 0", "prune", "--net", "spiking_csr", "--weights", path,
+                     "--rounds", 0)
+        self.refused("missing/p", "prune", "--net", "spiking_csr", "--weights", path, "--output",
+                     "missing/p")
         self.refused("dt is", "evaluate", "--weights", path, "--dt", "nan")
         self.refused("steps is 0", "run", "--weights", path, "--steps", 0)
         self.refused("--image is 2000", "run", "--weights", path, "--data", "silhouettes",

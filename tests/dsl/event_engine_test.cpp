@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <synfire/error.hpp>
+#include <synfire/prune.hpp>
 #include <synfire/target.hpp>
 
 #include "nets.hpp"
@@ -33,7 +34,8 @@ template <class Net, class... Probed>
 void check_equal(const Case& c, bool rates, const std::string& target) {
   force_target(target);
   std::mt19937 random(c.seed);
-  const auto parameters = random_parameters<Net>(random, c.options.dt, rates);
+  auto parameters = random_parameters<Net>(random, c.options.dt, rates);
+  prune(parameters, std::uniform_real_distribution<double>(0, 0.99)(random));
   const auto sample = random_sample(random, ClockedReference<Net>::input_size());
   ClockedReference<Net, Probed...> reference(parameters, c.options);
   EventEngine<Net, Probed...> probed(parameters, c.options);
@@ -73,6 +75,9 @@ TEST_CASE("the event engine is the reference, spike for spike and bit for bit") 
   check_everywhere<RelayedLater, Probe<"out">, Probe<"flat">>("means through Flatten, later", true);
   check_everywhere<Narrow<bfloat16>, Probe<"first">, Probe<"second">>("bfloat16", true);
   check_everywhere<Narrow<int8>, Probe<"first">, Probe<"second">>("int8", true);
+  check_everywhere<Pruned<Csr>, Probe<"first">, Probe<"second">>("csr", true);
+  check_everywhere<Pruned<Blocked<8>>, Probe<"first">, Probe<"second">>("blocks of 8", true);
+  check_everywhere<Pruned<Blocked<16>>, Probe<"first">, Probe<"second">>("blocks of 16", true);
   check_everywhere<Analog>("no spikes", false);
   check_everywhere<Sequence, Probe<"first">>("an output that changes in time", true);
 }

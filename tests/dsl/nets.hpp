@@ -41,6 +41,12 @@ struct Narrow : Network<
     Input<23>, Dense<33, Weight>, Named<"first", Spiking<Relu>>, Dense<40, Weight>, Activate<Tanh>,
     Dense<19, Weight>, Named<"second", Spiking<Linear>>, MeanOverTime, Dense<5, Weight>> {};
 
+// Sparse connectivity in the same places.
+template <class Format>
+struct Pruned : Network<
+    Input<23>, Sparse<33, Format>, Named<"first", Spiking<Relu>>, Sparse<40, Format>, Activate<Tanh>,
+    Sparse<19, Format>, Named<"second", Spiking<Linear>>, MeanOverTime, Sparse<5, Format>> {};
+
 struct Analog : Network<Input<4, 5>, Flatten, Dense<17>, Activate<Relu>, Dense<3>> {};
 
 struct Sequence : Network<Input<23>, Dense<33>, Named<"first", Spiking<Relu>>> {};

@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "synfire/kernels.hpp"
+#include "targets.hpp"
+
+namespace synfire {
+namespace {
+
+using namespace test;
+
+/// A matrix of which each group of `size` neighbouring columns is there or all zero.
+struct Matrix {
+  Matrix(std::mt19937& random, std::size_t rows, std::size_t columns, std::size_t size,
+         double density)
+      : rows(rows), columns(columns), weights(ordinary_floats(random, rows * columns, -2, 2)) {
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t j = 0; j < columns; j += size)
+        if (static_cast<double>(random() % 1000) >= density * 1000)
+          std::fill_n(weights.begin() + static_cast<std::ptrdiff_t>(i * columns + j),
+                      std::min(size, columns - j), 0.0f);
+  }
+
+  bool empty(std::size_t i, std::size_t j, std::size_t size) const {
+    for (std::size_t c = j; c < std::min(j + size, columns); ++c)
+      if (weights[i * columns + c] != 0) return false;
+    return true;
+  }
+
+  /// From start on, in the order of the events.
+  std::vector<float> product(const std::vector<std::uint32_t>& index, const std::vector<float>& x,
+                             std::vector<float> start) const {
+    for (const auto i : index)
+      for (std::size_t j = 0; j < columns; ++j)
+        start[j] = std::fma(x[i], weights[i * columns + j], start[j]);
+    return start;
+  }
+
+  std::size_t rows, columns;
+  std::vector<float> weights;
+};
+
+template <class T>
+Buffer<T> buffer(const std::vector<T>& values) {
+  Buffer<T> made(values.size());
+  std::copy(values.begin(), values.end(), made.begin());
+  return made;
+}
+
+struct Events {
+  Events(std::mt19937& random, std::size_t rows, double density)
+      : dense(ordinary_floats(random, rows, 0.1f, 100.0f)) {
+    for (std::uint32_t i = 0; i < rows; ++i) {
+      if (static_cast<double>(random() % 1000) >= density * 1000) dense[i] = 0;
+      if (dense[i] != 0) index.push_back(i);
+    }
+  }
+  std::vector<float> dense;
+  std::vector<std::uint32_t> index;
+};
+
+template <class Check>
+void for_shapes(std::size_t size, const Check& check) {
+  on_every_target([&] {
+    std::mt19937 random(static_cast<unsigned>(size));
+    for (const std::size_t rows : {1, 7, 784})
+      for (const std::size_t columns : {1, 8, 15, 16, 31, 32, 33, 128, 200})
+        for (const double density : {0.0, 0.1, 1.0})
+          for (const double active : {0.0, 0.1, 1.0}) {
+            INFO("matrix " << rows << " x " << columns << ", synapses " << density << ", events "
+                           << active);
+            check(random, Matrix(random, rows, columns, size, density),
+                  Events(random, rows, active));
+          }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("accumulate_csr sums the synapses that are there") {
+  for_shapes(1, [](std::mt19937& random, const Matrix& m, const Events& events) {
+    std::vector<std::uint32_t> begin{0};
+    std::vector<kernels::Synapse> synapses;
+    for (std::size_t i = 0; i < m.rows; ++i) {
+      for (std::uint32_t j = 0; j < m.columns; ++j)
+        if (!m.empty(i, j, 1)) synapses.push_back({j, m.weights[i * m.columns + j]});
+      begin.push_back(static_cast<std::uint32_t>(synapses.size()));
+    }
+    const auto start = ordinary_floats(random, m.columns, -1, 1);
+    std::vector<float> out(m.columns);
+    kernels::accumulate_csr({begin.data(), synapses.data()}, start.data(), m.columns,
+                            events.index.data(), events.dense.data(), events.index.size(),
+                            out.data());
+    REQUIRE(first_difference(m.product(events.index, events.dense, start), out) == -1);
+  });
+}
+
+TEST_CASE("accumulate_blocks and gather_blocks sum the blocks that are there") {
+  for (const std::size_t size : {8, 16})
+    for_shapes(size, [size](std::mt19937& random, const Matrix& m, const Events& events) {
+      const std::size_t stride =
+          (m.columns + kernels::kBlockGroup - 1) / kernels::kBlockGroup * kernels::kBlockGroup;
+      const auto append = [&](std::vector<float>& to, std::size_t i, std::size_t j) {
+        for (std::size_t c = j; c < j + size; ++c)
+          to.push_back(c < m.columns ? m.weights[i * m.columns + c] : 0);
+      };
+      auto start = ordinary_floats(random, m.columns, -1, 1);
+      const auto expected = m.product(events.index, events.dense, start);
+      start.resize(stride);
+      const auto from = buffer(start);
+      Buffer<float> out(stride);
+
+      std::vector<std::uint32_t> begin{0}, column;
+      std::vector<float> weight;
+      for (std::size_t i = 0; i < m.rows; ++i) {
+        for (std::size_t j = 0; j < m.columns; j += size) {
+          if (m.empty(i, j, size)) continue;
+          column.push_back(static_cast<std::uint32_t>(j));
+          append(weight, i, j);
+        }
+        begin.push_back(static_cast<std::uint32_t>(column.size()));
+      }
+      const auto row_weight = buffer(weight);
+      kernels::accumulate_blocks({size, begin.data(), column.data(), row_weight.data()},
+                                 from.data(), stride, events.index.data(), events.dense.data(),
+                                 events.index.size(), out.data());
+      REQUIRE(first_difference(expected, {out.data(), m.columns}) == -1);
+
+      const std::size_t together = kernels::kBlockGroup / size;
+      std::vector<std::uint32_t> length, place, input;
+      weight.clear();
+      for (std::size_t g = 0; g < stride / kernels::kBlockGroup; ++g) {
+        std::vector<std::vector<std::uint32_t>> readers(together);
+        std::size_t turns = 0;
+        for (std::size_t b = 0; b < together; ++b) {
+          // In any order of the columns: here from the last to the first.
+          const std::size_t j = stride - (g * together + b + 1) * size;
+          place.push_back(static_cast<std::uint32_t>(j));
+          for (std::uint32_t i = 0; i < m.rows && j < m.columns; ++i)
+            if (!m.empty(i, j, size)) readers[b].push_back(i);
+          turns = std::max(turns, readers[b].size());
+        }
+        length.push_back(static_cast<std::uint32_t>(turns));
+        for (std::size_t t = 0; t < turns; ++t)
+          for (std::size_t b = 0; b < together; ++b) {
+            const bool is_there = t < readers[b].size();
+            input.push_back(is_there ? readers[b][t] : 0);
+            if (is_there)
+              append(weight, input.back(), place[g * together + b]);
+            else
+              weight.resize(weight.size() + size);
+          }
+      }
+      const auto column_weight = buffer(weight);
+      kernels::gather_blocks(
+          {size, length.data(), place.data(), input.data(), column_weight.data()},
+          events.dense.data(), from.data(), stride, out.data());
+      REQUIRE(first_difference(expected, {out.data(), m.columns}) == -1);
+    });
+}
+
+TEST_CASE("a row may have more blocks than are listed at once") {
+  on_every_target([] {
+    constexpr std::size_t kSize = 8, kBlocks = 2500, kColumns = kSize * kBlocks;
+    static_assert(kColumns % kernels::kBlockGroup == 0);
+    std::mt19937 random(3);
+    const Matrix m(random, 3, kColumns, kSize, 1);
+    std::vector<std::uint32_t> begin{0, kBlocks, 2 * kBlocks, 3 * kBlocks}, column;
+    for (std::uint32_t b = 0; b < 3 * kBlocks; ++b) column.push_back(b % kBlocks * kSize);
+    const std::vector<std::uint32_t> index{0, 1, 2};
+    const std::vector<float> value{1.5f, -2.25f, 0.1f}, start(kColumns, 0.5f);
+    const auto weight = buffer(m.weights);
+    const auto from = buffer(start);
+    Buffer<float> out(kColumns);
+    kernels::accumulate_blocks({kSize, begin.data(), column.data(), weight.data()}, from.data(),
+                               kColumns, index.data(), value.data(), 3, out.data());
+    REQUIRE(first_difference(m.product(index, value, start), out) == -1);
+  });
+}
+
+TEST_CASE("reached counts what is not zero, and what it is worth") {
+  on_every_target([] {
+    std::mt19937 random(4);
+    for (std::size_t n = 1; n <= 100; ++n) {
+      const auto x = awkward_floats(random, n);
+      Buffer<std::uint32_t> worth(n);
+      for (auto& w : worth) w = static_cast<std::uint32_t>(random() % 1000);
+      kernels::Reached expected{0, 0};
+      for (std::size_t i = 0; i < n; ++i)
+        if (x[i] != 0) {
+          ++expected.inputs;
+          expected.worth += worth[i];
+        }
+      const auto all = kernels::reached(x.data(), n, worth.data());
+      REQUIRE(all.inputs == expected.inputs);
+      REQUIRE(all.worth == expected.worth);
+    }
+  });
+}
+
+}  // namespace synfire
