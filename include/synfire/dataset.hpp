@@ -77,6 +77,9 @@ std::vector<DataPlace> data_places(const std::optional<std::string>& given = std
 /// FileError for damaged ones.
 Dataset load_dataset(const std::optional<std::string>& given = std::nullopt);
 
+/// $XDG_CACHE_HOME/synfire or ~/.cache/synfire. Throws Error where neither variable is set.
+std::filesystem::path cache_folder();
+
 /// Downloads the four files into the cache folder, checks them by SHA-256 and moves them into
 /// place. Throws Error with one sentence when that fails, leaving nothing behind. `base_url` is for
 /// mirrors.

@@ -29,6 +29,7 @@ void add_evaluate(CLI::App& app);
 void add_run(CLI::App& app);
 void add_energy(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_calibrate(CLI::App& app);
 void add_info(CLI::App& app);
 void add_nets(CLI::App& app);
 void add_data(CLI::App& app);
@@ -133,6 +134,10 @@ void require_writable(const std::string& path);
 /// The metadata that training stores with weights.
 std::map<std::string, std::string> weights_metadata(const std::string& net, const Dataset& data,
                                                     const TrainOptions& options);
+
+/// RunOptions::dense_above as `synfire calibrate` found it on this processor; nothing where it
+/// never ran here. Throws FileError for a file that it did not write.
+std::optional<double> calibrated_dense_above();
 
 /// Called first: from here on a thread of its own takes SIGINT and SIGTERM, and every other thread
 /// has them blocked. With a handler that could run in any thread, a training that Ctrl-C stopped

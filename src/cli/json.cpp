@@ -65,7 +65,10 @@ Json to_json(const Dataset& data) {
 }
 
 Json to_json(const RunOptions& options) {
-  return {{"dt", options.dt}, {"steps", options.steps}, {"seed", options.seed}};
+  return {{"dt", options.dt},
+          {"steps", options.steps},
+          {"seed", options.seed},
+          {"dense_above", options.dense_above}};
 }
 
 Json to_json(const TrainOptions& options) {

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   cli::add_run(app);
   cli::add_energy(app);
   cli::add_bench(app);
+  cli::add_calibrate(app);
   cli::add_info(app);
   cli::add_nets(app);
   cli::add_data(app);

@@ -81,6 +81,7 @@ ModelOptions::Loaded ModelOptions::load() const {
   loaded.run.steps =
       steps.value_or(number<std::size_t>(stored, "steps").value_or(info.defaults.steps));
   loaded.run.seed = seed;
+  loaded.run.dense_above = calibrated_dense_above().value_or(loaded.run.dense_above);
   loaded.run.validate();
   return loaded;
 }

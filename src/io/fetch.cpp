@@ -83,13 +83,6 @@ void check(const std::string& url, const std::string& body, const io::PublishedF
   }
 }
 
-fs::path cache_folder() {
-  for (const DataPlace& place : data_places()) {
-    if (place.source == "cache") return place.folder;
-  }
-  throw Error("there is no cache folder to download into: neither XDG_CACHE_HOME nor HOME is set");
-}
-
 /// Takes away what a download that failed has made: files that were not there before, and folders.
 class Undo {
  public:
@@ -117,6 +110,13 @@ class Undo {
 };
 
 }  // namespace
+
+fs::path cache_folder() {
+  for (const DataPlace& place : data_places()) {
+    if (place.source == "cache") return place.folder;
+  }
+  throw Error("there is no cache folder: neither XDG_CACHE_HOME nor HOME is set");
+}
 
 const char* const kFashionMnistUrl = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
 

@@ -21,7 +21,7 @@ using Integer = hn::Vec<Integers>;
 
 // As accumulate_tile in synapse.cpp. A word holds two columns that lie kLanes apart, so each half
 // of a vector of words becomes a vector of floats by one instruction.
-template <std::size_t kWords>
+template <std::size_t kWords, bool kAll>
 HWY_INLINE void accumulate_bf16_tile(const std::uint32_t* rows, std::size_t stride,
                                      const float* start, const std::uint32_t* index, const float* x,
                                      std::size_t count, float* out) {
@@ -39,9 +39,10 @@ HWY_INLINE void accumulate_bf16_tile(const std::uint32_t* rows, std::size_t stri
   }
   const auto upper = hn::Set(words, 0xffff0000u);
   for (std::size_t k = 0; k < count; ++k) {
-    const std::uint32_t* row = rows + index[k] * stride;
+    const std::size_t i = kAll ? k : index[k];
+    const std::uint32_t* row = rows + i * stride;
     asm("" : "+r"(row));  // one address register for all columns: see accumulate_tile
-    const auto scale = hn::Set(d, x[index[k]]);
+    const auto scale = hn::Set(d, x[i]);
     for (std::size_t j = 0; j < kWords; ++j) {
       const auto pair = hn::LoadU(words, row + j * kWidth);
       low[j] = fused(scale, hn::BitCast(d, hn::ShiftLeft<16>(pair)), low[j]);
@@ -55,23 +56,26 @@ HWY_INLINE void accumulate_bf16_tile(const std::uint32_t* rows, std::size_t stri
 }
 
 // Tiles are whole blocks of kLanes words: their columns are then side by side.
-template <std::size_t kWords>
+template <std::size_t kWords, bool kAll>
 HWY_INLINE void accumulate_bf16_from(std::size_t word, const std::uint32_t* rows,
                                      std::size_t stride, const float* start,
                                      const std::uint32_t* index, const float* x, std::size_t count,
                                      float* out) {
   for (; word + kWords * kWidth <= stride; word += kWords * kWidth)
-    accumulate_bf16_tile<kWords>(rows + word, stride, start + 2 * word, index, x, count,
-                                 out + 2 * word);
+    accumulate_bf16_tile<kWords, kAll>(rows + word, stride, start + 2 * word, index, x, count,
+                                       out + 2 * word);
   if constexpr (kWords / 2 * kWidth >= kLanes)
-    accumulate_bf16_from<kWords / 2>(word, rows, stride, start, index, x, count, out);
+    accumulate_bf16_from<kWords / 2, kAll>(word, rows, stride, start, index, x, count, out);
 }
 
 void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
                           const std::uint32_t* index, const float* x, std::size_t count,
                           float* out) {
   constexpr std::size_t kWords = kTile / 2 * kWidth >= kLanes ? kTile / 2 : kLanes / kWidth;
-  accumulate_bf16_from<kWords>(0, rows, stride, start, index, x, count, out);
+  if (index == nullptr)
+    accumulate_bf16_from<kWords, true>(0, rows, stride, start, index, x, count, out);
+  else
+    accumulate_bf16_from<kWords, false>(0, rows, stride, start, index, x, count, out);
 }
 
 // ------------------------------------------------------------------ int8

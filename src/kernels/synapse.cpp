@@ -37,7 +37,13 @@ std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index) {
 // once a tile. The walk is bound by reading rows from the second-level cache. Vectors of the full
 // width are few enough instructions a row for the processor to run ahead into the next rows itself
 // (a prefetch costs them a quarter of their speed); narrower ones gain a tenth from a prefetch.
-template <std::size_t kVectors, bool kNear>
+enum class Walk {
+  Far,   // from one row to another, which may be in the second-level cache
+  Near,  // the rows are in the first-level cache
+  All    // every row in its order, which prefetchers guess
+};
+
+template <std::size_t kVectors, Walk kWalk>
 HWY_INLINE void accumulate_tile(const float* rows, std::size_t stride, const float* start,
                                 const std::uint32_t* index, const float* x, std::size_t count,
                                 float* out) {
@@ -45,34 +51,38 @@ HWY_INLINE void accumulate_tile(const float* rows, std::size_t stride, const flo
   Vector sum[kVectors];
   for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, start + j * kWidth);
   for (std::size_t k = 0; k < count; ++k) {
-    const float* row = rows + index[k] * stride;
+    const std::size_t i = kWalk == Walk::All ? k : index[k];
+    const float* row = rows + i * stride;
     // Keeps g++ from giving each column an address register of its own: a fifth slower.
     asm("" : "+r"(row));
-    if constexpr (kWidth < kLanes && !kNear) {
+    if constexpr (kWidth < kLanes && kWalk == Walk::Far) {
       const float* ahead = rows + index[std::min(k + 4, count - 1)] * stride;
       for (std::size_t j = 0; j < kVectors * kWidth; j += kLanes) hwy::Prefetch(ahead + j);
     }
-    const auto scale = hn::Set(d, x[index[k]]);
+    const auto scale = hn::Set(d, x[i]);
     for (std::size_t j = 0; j < kVectors; ++j)
       sum[j] = fused(scale, hn::LoadU(d, row + j * kWidth), sum[j]);
   }
   for (std::size_t j = 0; j < kVectors; ++j) hn::StoreU(sum[j], d, out + j * kWidth);
 }
 
-// The columns from j on; kNear: the rows are in the first-level cache.
-template <std::size_t kVectors, bool kNear = false>
+// The columns from j on.
+template <std::size_t kVectors, Walk kWalk>
 HWY_INLINE void accumulate_from(std::size_t j, std::size_t columns, const float* rows,
                                 std::size_t stride, const float* start, const std::uint32_t* index,
                                 const float* x, std::size_t count, float* out) {
   for (; j + kVectors * kWidth <= columns; j += kVectors * kWidth)
-    accumulate_tile<kVectors, kNear>(rows + j, stride, start + j, index, x, count, out + j);
+    accumulate_tile<kVectors, kWalk>(rows + j, stride, start + j, index, x, count, out + j);
   if constexpr (kVectors > 1)
-    accumulate_from<kVectors / 2, kNear>(j, columns, rows, stride, start, index, x, count, out);
+    accumulate_from<kVectors / 2, kWalk>(j, columns, rows, stride, start, index, x, count, out);
 }
 
 void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* x, std::size_t count, float* out) {
-  accumulate_from<kTile>(0, stride, rows, stride, start, index, x, count, out);
+  if (index == nullptr)
+    accumulate_from<kTile, Walk::All>(0, stride, rows, stride, start, index, x, count, out);
+  else
+    accumulate_from<kTile, Walk::Far>(0, stride, rows, stride, start, index, x, count, out);
 }
 
 // Schedule: a block of weights that fits in the first-level cache (32 KB) is read once and meets
@@ -92,8 +102,8 @@ void accumulate_products(const float* rows, std::size_t stride, const float* sta
         const std::size_t found = find_nonzeros(x, std::min(kRows, n - i), index);
         if (j == 0) products[p].nonzero += found;
         float* out = products[p].out + j;
-        accumulate_from<kTile, true>(0, std::min(kColumns, stride - j), rows + i * stride + j,
-                                     stride, i == 0 ? start + j : out, index, x, found, out);
+        accumulate_from<kTile, Walk::Near>(0, std::min(kColumns, stride - j), rows + i * stride + j,
+                                           stride, i == 0 ? start + j : out, index, x, found, out);
       }
 }
 

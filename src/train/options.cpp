@@ -35,6 +35,7 @@ void require_time(float dt, std::size_t steps) {
 
 void RunOptions::validate() const {
   require_time(dt, steps);
+  require(!std::isnan(dense_above), "the share of inputs", dense_above, "a number");
 }
 
 void TrainOptions::validate() const {

@@ -24,7 +24,8 @@ Case random_case() {
   const double exponent = *rc::gen::inRange(-4000, 301) / 1000.0;
   return {{.dt = static_cast<float>(std::pow(10.0, exponent)),
            .steps = *rc::gen::inRange<std::size_t>(1, 201),
-           .seed = *rc::gen::arbitrary<std::uint64_t>()},
+           .seed = *rc::gen::arbitrary<std::uint64_t>(),
+           .dense_above = *rc::gen::inRange(-10, 111) / 100.0},
           *rc::gen::arbitrary<std::uint32_t>(),
           *rc::gen::inRange<std::size_t>(0, 1000000)};
 }

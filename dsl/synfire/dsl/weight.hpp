@@ -14,6 +14,7 @@
 //                              of a row come and go together
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -78,23 +79,32 @@ struct ReadWeights {
 ///   stride                       as Event has
 ///   synapses(index, n)           of so many inputs
 ///   synapses(index, count, n)    the same, each as often as it fired
-///   add(index, x, n, out)        the product of the inputs x[index]; returns the bytes that it
-///   read add(products, count)         several products of values, where it pays, with rows of
-///   row_bytes
+///   add(index, x, n, out)        the product of the inputs x[index]; returns the bytes it read
+/// and, where it can do without indices, row_bytes: the bytes of a row, and
+///   add(nullptr, x, n, out)      the product of all inputs
+///   add(products, count)         several products of values, where that pays
 template <std::size_t inputs, class Rows>
 class EventRows {
  public:
   static constexpr std::size_t stride = Rows::stride;
 
-  EventRows(const float* kernel, const float* bias)
-      : rows_(std::make_shared<const Rows>(kernel, bias)), index_(inputs), amount_(inputs) {}
+  EventRows(const float* kernel, const float* bias, const RunOptions& options)
+      : rows_(std::make_shared<const Rows>(kernel, bias)),
+        dense_above_(options.dense_above * inputs),
+        index_(inputs),
+        amount_(inputs) {}
 
   ReadWeights add(Values in, float* out) {
     const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
-    return {rows_->synapses(index_.data(), n), n, rows_->add(index_.data(), in.data(), n, out)};
+    const std::uint64_t operations = rows_->synapses(index_.data(), n);
+    if (is_dense(n)) return dense(in.data(), operations, out);
+    return {operations, n, rows_->add(index_.data(), in.data(), n, out)};
   }
   ReadWeights add(SpikeView in, float* out) {
+    const bool all = is_dense(in.size);
+    if (all) std::fill(amount_.begin(), amount_.end(), 0.0f);
     for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = in.count[k] / in.unit;
+    if (all) return dense(amount_.data(), rows_->synapses(in.index, in.count, in.size), out);
     return {rows_->synapses(in.index, in.count, in.size), in.size,
             rows_->add(in.index, amount_.data(), in.size, out)};
   }
@@ -115,7 +125,16 @@ class EventRows {
   }
 
  private:
+  static constexpr bool can_be_dense = requires { Rows::row_bytes; };
+  bool is_dense(std::size_t n) const {
+    return can_be_dense && static_cast<double>(n) > dense_above_;
+  }
+  ReadWeights dense(const float* x, std::uint64_t operations, float* out) const {
+    return {operations, inputs, rows_->add(nullptr, x, inputs, out)};
+  }
+
   std::shared_ptr<const Rows> rows_;  // one copy for all engines of a batch
+  double dense_above_;
   Buffer<std::uint32_t> index_;
   Buffer<float> amount_;  // of the inputs that fire
 };

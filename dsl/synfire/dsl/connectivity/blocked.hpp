@@ -31,7 +31,7 @@ struct Blocked {
    public:
     static constexpr std::size_t stride = Packed<inputs, width>::stride;
 
-    Event(const float* kernel, const float* bias)
+    Event(const float* kernel, const float* bias, const RunOptions&)
         : packed_(std::make_shared<const Packed<inputs, width>>(kernel, bias)),
           index_(inputs),
           amount_(inputs) {}

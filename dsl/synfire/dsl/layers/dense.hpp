@@ -78,9 +78,9 @@ struct Dense {
       Synapses::add_together(all, in, nullptr, read);
     };
 
-    Event(const ParameterSet& parameters, const RunOptions&)
+    Event(const ParameterSet& parameters, const RunOptions& options)
         : synapses(parameters.tensor(Site::first_tensor).data(),
-                   parameters.tensor(Site::first_tensor + 1).data()),
+                   parameters.tensor(Site::first_tensor + 1).data(), options),
           sum(Synapses::stride) {}
 
     void before(Values in) requires carried_by<typename Site::In, Held> { add(in); }

@@ -22,6 +22,7 @@ struct bfloat16 {
   struct Rows : FullRows<width> {
     static constexpr std::size_t stride = kernels::padded((width + 1) / 2) * 2;
     static constexpr std::size_t words = stride / 2;
+    static constexpr std::size_t row_bytes = words * sizeof(std::uint32_t);
 
     Rows(const float* kernel, const float* from) : rows(inputs * words), bias(stride) {
       for (std::size_t i = 0; i < inputs; ++i)
@@ -31,7 +32,7 @@ struct bfloat16 {
 
     std::size_t add(const std::uint32_t* index, const float* x, std::size_t n, float* out) const {
       kernels::accumulate_rows_bf16(rows.data(), words, bias.data(), index, x, n, out);
-      return n * words * sizeof(std::uint32_t);
+      return n * row_bytes;
     }
 
     Buffer<std::uint32_t> rows;

@@ -69,7 +69,7 @@ struct int8 {
    public:
     static constexpr std::size_t stride = kernels::padded(width);
 
-    Event(const float* kernel, const float* bias)
+    Event(const float* kernel, const float* bias, const RunOptions&)
         : scratch_(quads), index_(2 * quads), quad_(2 * quads) {
       Packed packed{Buffer<std::int8_t>(quads * stride * 4), Buffer<float>(stride),
                     Buffer<float>(stride)};
