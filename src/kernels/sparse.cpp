@@ -14,56 +14,24 @@ namespace synfire::kernels::HWY_NAMESPACE {
 template <std::size_t kSize>
 using Block = hn::CappedTag<float, kSize>;
 
-// out[column] += amount[k] * weight for each of these blocks.
-template <std::size_t kSize>
-HWY_INLINE void add_blocks(const BlockRows& rows, const std::uint32_t* block, const float* amount,
-                           std::size_t count, float* out) {
-  const Block<kSize> d;
-  const std::uint32_t* column = rows.column;
-  const float* weight = rows.weight;
-  for (std::size_t k = 0; k < count; ++k) {
-    float* to = out + column[block[k]];
-    const float* from = weight + block[k] * kSize;
-    const auto x = hn::Set(d, amount[k]);
-    for (std::size_t j = 0; j < kSize; j += hn::MaxLanes(d))
-      hn::StoreU(fused(x, hn::LoadU(d, from + j), hn::LoadU(d, to + j)), d, to + j);
-  }
-}
-
-// Schedule: rows have few blocks, and how many, no branch predictor guesses. So the blocks of all
-// rows are listed first, with stores that need not know how many there are, and added then. The
-// sums stay in the first-level cache.
+// Schedule: the sums stay in the first-level cache, and a row's blocks do not wait for each other.
+// Each row's end is a branch that nobody predicts: rows of few blocks take as long as that.
 template <std::size_t kSize>
 void accumulate(const BlockRows& rows, const float* start, std::size_t stride,
                 const std::uint32_t* index, const float* x, std::size_t count, float* out) {
-  constexpr std::size_t kMost = 1024;
-  HWY_ALIGN std::uint32_t block[kMost + kLanes];
-  HWY_ALIGN float amount[kMost + kLanes];
-  const hn::CappedTag<float, 8> d;  // wider stores straddle two lines more often than they save
-  const hn::RebindToUnsigned<decltype(d)> words;
-  const auto lane = hn::Iota(words, 0);
-  std::size_t listed = 0;
+  const Block<kSize> d;
   std::copy_n(start, stride, out);
   for (std::size_t k = 0; k < count; ++k) {
-    std::size_t first = rows.begin[index[k]];
-    const std::size_t end = rows.begin[index[k] + 1];
     const auto value = hn::Set(d, x[index[k]]);
-    do {
-      const std::size_t now = std::min(end - first, kMost - listed);
-      for (std::size_t i = 0; i == 0 || i < now; i += hn::MaxLanes(d)) {
-        const auto from = hn::Set(words, static_cast<std::uint32_t>(first + i));
-        hn::StoreU(hn::Add(from, lane), words, block + listed + i);
-        hn::StoreU(value, d, amount + listed + i);
-      }
-      first += now;
-      listed += now;
-      if (listed == kMost) {
-        add_blocks<kSize>(rows, block, amount, listed, out);
-        listed = 0;
-      }
-    } while (first < end);
+    const float* weight = rows.weight + rows.begin[index[k]] * kSize;
+    const std::uint32_t* const end = rows.column + rows.begin[index[k] + 1];
+    for (const std::uint32_t* c = rows.column + rows.begin[index[k]]; c != end; ++c) {
+      float* to = out + *c;
+      for (std::size_t j = 0; j < kSize; j += hn::MaxLanes(d))
+        hn::StoreU(fused(value, hn::LoadU(d, weight + j), hn::LoadU(d, to + j)), d, to + j);
+      weight += kSize;
+    }
   }
-  add_blocks<kSize>(rows, block, amount, listed, out);
 }
 
 void accumulate_blocks(const BlockRows& rows, const float* start, std::size_t stride,

@@ -76,9 +76,10 @@ TEST_CASE("the event engine is the reference, spike for spike and bit for bit") 
   check_everywhere<RelayedLater, Probe<"out">, Probe<"flat">>("means through Flatten, later", true);
   check_everywhere<Narrow<bfloat16>, Probe<"first">, Probe<"second">>("bfloat16", true);
   check_everywhere<Narrow<int8>, Probe<"first">, Probe<"second">>("int8", true);
-  check_everywhere<Pruned<Csr>, Probe<"first">, Probe<"second">>("csr", true);
-  check_everywhere<Pruned<Blocked<8>>, Probe<"first">, Probe<"second">>("blocks of 8", true);
-  check_everywhere<Pruned<Blocked<16>>, Probe<"first">, Probe<"second">>("blocks of 16", true);
+  check_everywhere<SparseLayers<Csr>, Probe<"first">, Probe<"second">>("csr", true);
+  check_everywhere<SparseLayers<Blocked<8>>, Probe<"first">, Probe<"second">>("blocks of 8", true);
+  check_everywhere<SparseLayers<Blocked<16>>, Probe<"first">, Probe<"second">>("blocks of 16",
+                                                                               true);
   check_everywhere<Analog>("no spikes", false);
   check_everywhere<Sequence, Probe<"first">>("an output that changes in time", true);
 }

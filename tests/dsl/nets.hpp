@@ -43,7 +43,7 @@ struct Narrow : Network<
 
 // Sparse connectivity in the same places.
 template <class Format>
-struct Pruned : Network<
+struct SparseLayers : Network<
     Input<23>, Sparse<33, Format>, Named<"first", Spiking<Relu>>, Sparse<40, Format>, Activate<Tanh>,
     Sparse<19, Format>, Named<"second", Spiking<Linear>>, MeanOverTime, Sparse<5, Format>> {};
 

@@ -147,10 +147,10 @@ TEST_CASE("training leaves zeros of a sparse layer as they are, whatever the opt
     auto parameters = random_parameters<Tiny>(random, 0.1f);
     prune(parameters, 0.7);
     const Parameters<Tiny> before = parameters;
-    TrainOptions options{.dt = 0.1f, .steps = 5, .learning_rate = 0.01f, .optimizer = optimizer};
-    options.weight_regularizers.push_back(
-        {"sparse_1", "kernel", parse_regularizer("l1:l1=0.1,target=1/2")});
+    const TrainOptions options{
+        .dt = 0.1f, .steps = 5, .learning_rate = 0.01f, .optimizer = optimizer};
     DenseTrainer<Tiny> trainer(parameters, options);
+    trainer.regularize<"sparse_1", "kernel">(L1{.l1 = 0.1f, .target = {1, 2}});
     for (int i = 0; i < 20; ++i) train_a_batch(trainer, random);
     CHECK(zeros(parameters) == zeros(before));
     for (const std::size_t i : {0, 2})
@@ -161,6 +161,7 @@ TEST_CASE("training leaves zeros of a sparse layer as they are, whatever the opt
     trainer.save_state(file);
     auto resumed = random_parameters<Tiny>(random, 0.1f);
     DenseTrainer<Tiny> other(resumed, options);
+    other.regularize<"sparse_1", "kernel">(L1{.l1 = 0.1f, .target = {1, 2}});
     other.load_state(file, "a checkpoint");
     std::mt19937 again = random;
     for (int i = 0; i < 5; ++i) {

@@ -160,25 +160,6 @@ TEST_CASE("accumulate_blocks and gather_blocks sum the blocks that are there") {
     });
 }
 
-TEST_CASE("a row may have more blocks than are listed at once") {
-  on_every_target([] {
-    constexpr std::size_t kSize = 8, kBlocks = 2500, kColumns = kSize * kBlocks;
-    static_assert(kColumns % kernels::kBlockGroup == 0);
-    std::mt19937 random(3);
-    const Matrix m(random, 3, kColumns, kSize, 1);
-    std::vector<std::uint32_t> begin{0, kBlocks, 2 * kBlocks, 3 * kBlocks}, column;
-    for (std::uint32_t b = 0; b < 3 * kBlocks; ++b) column.push_back(b % kBlocks * kSize);
-    const std::vector<std::uint32_t> index{0, 1, 2};
-    const std::vector<float> value{1.5f, -2.25f, 0.1f}, start(kColumns, 0.5f);
-    const auto weight = buffer(m.weights);
-    const auto from = buffer(start);
-    Buffer<float> out(kColumns);
-    kernels::accumulate_blocks({kSize, begin.data(), column.data(), weight.data()}, from.data(),
-                               kColumns, index.data(), value.data(), 3, out.data());
-    REQUIRE(first_difference(m.product(index, value, start), out) == -1);
-  });
-}
-
 TEST_CASE("reached counts what is not zero, and what it is worth") {
   on_every_target([] {
     std::mt19937 random(4);

@@ -59,9 +59,9 @@ TEST_CASE("pruning leaves exactly what it says") {
 }
 
 TEST_CASE("the tensors of sparse connectivity are pruned, and no others") {
-  ParameterSet parameters({"a", "b"}, {{0, {.name = "kernel", .extents = {2, 2}, .group = 1}},
-                                       {0, {.name = "bias", .extents = {2, 0}}},
-                                       {1, {.name = "kernel", .extents = {2, 2}}}});
+  const TensorSpec sparse{"kernel", {2, 2}, {}, true, nullptr, 1}, bias{"bias", {2, 0}, {}},
+      full{"kernel", {2, 2}, {}};
+  ParameterSet parameters({"a", "b"}, {{0, sparse}, {0, bias}, {1, full}});
   for (std::size_t i = 0; i < 3; ++i)
     std::fill(parameters.tensor(i).begin(), parameters.tensor(i).end(), 1.0f);
   const auto done = prune(parameters, 0.75, {{1, 2}, {}, {}});
@@ -73,8 +73,7 @@ TEST_CASE("the tensors of sparse connectivity are pruned, and no others") {
   for (const std::size_t i : {1, 2})
     for (const float x : parameters.tensor(i)) CHECK(x == 1);
   CHECK(prune(parameters, 0).size() == 1);
-  CHECK(ParameterSet({"b"}, {{0, {.name = "kernel", .extents = {2, 2}}}}).count() == 1);
-  ParameterSet dense({"b"}, {{0, {.name = "kernel", .extents = {2, 2}}}});
+  ParameterSet dense({"b"}, {{0, full}});
   CHECK(prune(dense, 0.5).empty());
 }
 
