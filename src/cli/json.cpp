@@ -65,7 +65,7 @@ Json to_json(const Dataset& data) {
 }
 
 Json to_json(const RunOptions& options) {
-  return {{"dt", options.dt}, {"steps", options.steps}, {"seed", options.seed}};
+  return {{"dt", options.dt}, {"steps", options.steps}, {"seed", options.seed}, {"stop", options.stop.text()}};
 }
 
 Json to_json(const TrainOptions& options) {
@@ -120,6 +120,7 @@ Json to_json(const Activity& activity) {
   }
   return {{"samples", activity.samples},
           {"steps", activity.steps},
+          {"steps_used", activity.steps_used()},
           {"dt", activity.dt},
           {"spikes", activity.spikes()},
           {"synaptic_operations", activity.synaptic_operations()},

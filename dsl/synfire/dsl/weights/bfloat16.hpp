@@ -40,6 +40,14 @@ struct bfloat16 {
       return add(in.index, in.size, out);
     }
 
+    float weight(std::size_t i, std::size_t j) const {
+      constexpr std::size_t lanes = kernels::kLanes;
+      const std::uint32_t word = weights_->rows[i * words + j / (2 * lanes) * lanes + j % lanes];
+      return kernels::float_of_bf16(static_cast<std::uint16_t>(word >> j / lanes % 2 * 16));
+    }
+    float bias(std::size_t j) const { return weights_->bias[j]; }
+    double input_error(double, float, bool) const { return 0; }
+
    private:
     static constexpr std::size_t words = stride / 2;
     struct Packed {

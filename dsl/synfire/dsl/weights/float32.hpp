@@ -5,7 +5,11 @@
 //   name                       "float32"
 //   Clocked<inputs, width>     the definition: step(in, out) of a dense kernel [inputs][width]
 //   Event<inputs, width>       the event-driven run: add(in, out) of values or of spikes, which
-//                              returns what it read; `stride`: floats that out has room for
+//                              returns what it read; `stride`: floats that out has room for.
+//                              For runs that stop when their class is certain, where it can:
+//                              weight(i, j) and bias(j), what they stand for; input_error(most,
+//                              unit, spikes), the most by which one of inputs, or of counts of
+//                              spikes, of at most `most` is taken for another
 //   most_inputs                where there is a limit
 #pragma once
 
@@ -98,6 +102,10 @@ struct float32 {
       for (std::size_t k = 0; k < in.size; ++k) amount_[k] = in.count[k] / in.unit;
       return add(in.index, in.size, out);
     }
+
+    float weight(std::size_t i, std::size_t j) const { return weights_->rows[i * stride + j]; }
+    float bias(std::size_t j) const { return weights_->bias[j]; }
+    double input_error(double, float, bool) const { return 0; }
 
    private:
     struct Packed {
