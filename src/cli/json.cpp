@@ -65,7 +65,10 @@ Json to_json(const Dataset& data) {
 }
 
 Json to_json(const RunOptions& options) {
-  return {{"dt", options.dt}, {"steps", options.steps}, {"seed", options.seed}, {"stop", options.stop.text()}};
+  return {{"dt", options.dt},
+          {"steps", options.steps},
+          {"seed", options.seed},
+          {"stop", options.stop.text()}};
 }
 
 Json to_json(const TrainOptions& options) {
@@ -121,6 +124,7 @@ Json to_json(const Activity& activity) {
   return {{"samples", activity.samples},
           {"steps", activity.steps},
           {"steps_used", activity.steps_used()},
+          {"mean_steps", activity.mean_steps()},
           {"dt", activity.dt},
           {"spikes", activity.spikes()},
           {"synaptic_operations", activity.synaptic_operations()},

@@ -5,8 +5,8 @@
 //
 // Exactness: bounds of what the steps to come can bring are carried through the layers (see
 // outlook.hpp). Those of single steps hold for the rest of a run, and are made once; the sums of
-// what is left, and all that is Final, once a step. The run ends where the class that is read now is
-// that of the whole run for everything within the bounds.
+// what is left, and all that is Final, once a step. The run ends where the class that is read now
+// is that of the whole run for everything within the bounds.
 #pragma once
 
 #include <algorithm>
@@ -48,7 +48,7 @@ void pass(Layers& layers, Values sample, Work work) {
 
 /// Whether a network decides between classes when its run ends.
 template <class Net>
-inline constexpr bool decides = carried_by<typename Net::Out, Final> && Net::Out::size > 1;
+inline constexpr bool decides = carried_by<typename Net::Out, Final>&& Net::Out::size > 1;
 
 template <class Net>
 class Anytime {

@@ -42,8 +42,8 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   static constexpr std::size_t input_size() { return detail::input_size<Net>(); }
   std::size_t sample_size() const { return detail::sample_size<Net>(options_.steps); }
 
-  /// Whether runs may stop early: the output is several values that are known when the run ends, and
-  /// no probe looks at all steps.
+  /// Whether runs may stop early: the output is several values that are known when the run ends,
+  /// and no probe looks at all steps.
   static constexpr bool can_stop = decides<Net> && sizeof...(Probed) == 0;
 
   /// Copies the weights into the layout of the kernels: later changes to `parameters` do not count.
@@ -172,13 +172,14 @@ class EventEngine : detail::check_probes<Net, Probed...>,
       if (options.stop.rule != Stop::Rule::Never)
         throw InvalidSetting(
             "stop", options.stop.text(),
-            decides<Net> ? "never where layers are probed"
-                         : "never in a network whose output is not several values known at the end");
+            decides<Net>
+                ? "never where layers are probed"
+                : "never in a network whose output is not several values known at the end");
       return make(parameters, options);
     }
   }
-  using RunningLayers = decltype(
-      make_running(std::declval<const ParameterSet&>(), std::declval<const RunOptions&>()));
+  using RunningLayers = decltype(make_running(std::declval<const ParameterSet&>(),
+                                              std::declval<const RunOptions&>()));
 
   /// Work on the layers of this engine's runs.
   template <class Engine, class Work>

@@ -99,11 +99,11 @@ struct RateNeuron {
     float low = 0, high = least >= 0 && v < 1 ? 0x1.fffffep-1f : 1.0f;
     return {update(low, least, c), update(high, most, c)};
   }
-  /// What came in is in the spikes or in the voltage: v + the sum of drives = spikes + v at the end,
-  /// but for rounding. A step rounds v + drive, by at most 2^-24 of it, (1 + |drive|) (1 + 2^-24) at
-  /// most; and v - count only where v is between -1 and 0, by at most 2^-25: otherwise the
-  /// difference has no bit below the last of v. Both are less than 2^-23 (1 + |drive|), by a quarter
-  /// of it, which pays for the sums here.
+  /// What came in is in the spikes or in the voltage: v + the sum of drives = spikes + v at the
+  /// end, but for rounding. A step rounds v + drive, by at most 2^-24 of it, (1 + |drive|) (1 +
+  /// 2^-24) at most; and v - count only where v is between -1 and 0, by at most 2^-25: otherwise
+  /// the difference has no bit below the last of v. Both are less than 2^-23 (1 + |drive|), by a
+  /// quarter of it, which pays for the sums here.
   static SpikeBounds sum_ahead(float v, float least, float most, std::size_t steps,
                                const Constants& c) {
     const SpikeBounds each = each_ahead(v, least, most, c);

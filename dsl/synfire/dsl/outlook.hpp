@@ -47,7 +47,8 @@ struct Outlook {
   void copy(const Outlook& of) {
     known = of.known;
     unit = of.unit;
-    for (const auto part : {&Outlook::least, &Outlook::most, &Outlook::least_sum, &Outlook::most_sum})
+    for (const auto part :
+         {&Outlook::least, &Outlook::most, &Outlook::least_sum, &Outlook::most_sum})
       std::copy((of.*part).begin(), (of.*part).end(), (this->*part).begin());
   }
 

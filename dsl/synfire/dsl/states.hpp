@@ -91,8 +91,9 @@ class States {
 
   /// The layer's expansion where every step is run: another has the same state.
   template <Name label, class Whole = Engine>
-  using ExpansionOf = decltype(
-      boost::hana::at_c<place<label>()>(std::declval<typename Whole::Layers&>()).expansion);
+  using ExpansionOf =
+      decltype(boost::hana::at_c<place<label>()>(std::declval<typename Whole::Layers&>())
+                   .expansion);
 
   /// An engine's layers are tuples of one order; it says which of them run.
   template <class Work>
@@ -104,9 +105,8 @@ class States {
   template <Name label, class Work>
   decltype(auto) with_layer(const Work& work) {
     auto& engine = static_cast<Engine&>(*this);
-    return Engine::with_layers(engine, [&work](auto& layers) {
-      return work(boost::hana::at_c<place<label>()>(layers));
-    });
+    return Engine::with_layers(
+        engine, [&work](auto& layers) { return work(boost::hana::at_c<place<label>()>(layers)); });
   }
 
   template <Name label>

@@ -68,9 +68,7 @@ struct Dense {
   template <class Site>
   struct Event {
     using Synapses = typename Weight::template Event<Site::In::size, Width>;
-    static constexpr bool knows_weights = requires(const Synapses& s) {
-      s.weight(0, 0);
-    };
+    static constexpr bool knows_weights = requires(const Synapses& s) { s.weight(0, 0); };
 
     Event(const ParameterSet& parameters, const RunOptions&)
         : synapses(parameters.tensor(Site::first_tensor).data(),

@@ -94,8 +94,8 @@ struct MeanOverTime {
 
     Values value() const { return mean; }
 
-    /// Counts are whole: as long as floats hold each of them, sums are exact, and the quotient keeps
-    /// their order. Other values are rounded at each addition.
+    /// Counts are whole: as long as floats hold each of them, sums are exact, and the quotient
+    /// keeps their order. Other values are rounded at each addition.
     void foresee_end(const Outlook& in, std::size_t left, Outlook& to) const {
       constexpr bool spikes = carried_by<typename Site::In, Spikes>;
       to.known = false;

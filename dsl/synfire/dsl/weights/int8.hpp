@@ -94,7 +94,8 @@ struct int8 {
     }
 
     float weight(std::size_t i, std::size_t j) const {
-      return weights_->scale[j] * static_cast<float>(weights_->rows[(i / 4 * stride + j) * 4 + i % 4]);
+      return weights_->scale[j] *
+             static_cast<float>(weights_->rows[(i / 4 * stride + j) * 4 + i % 4]);
     }
     float bias(std::size_t j) const { return weights_->bias[j]; }
     /// Half a step and a little for its rounding; all of an input that is too small for steps.
