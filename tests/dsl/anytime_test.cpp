@@ -414,6 +414,97 @@ TEST_CASE("neurons spike within the bounds that they foresee") {
   CHECK(std::isnan(RateNeuron<Linear>::each_ahead(std::nanf(""), 0, 0, constants).most));
 }
 
+namespace {
+
+/// Sums of inputs within bounds are within theirs, and one that leads is ahead.
+template <class Weight, class Carrier>
+void check_sums(const std::string& what) {
+  constexpr std::size_t inputs = 23, width = 5;
+  struct Net : Network<Input<inputs>, Dense<width, Weight>> {};
+  using Sums = Dense<width, Weight>;
+  using Placed = Site<1, Signal<Shape<inputs>, Carrier>, Signal<Shape<width>, Final>, 0,
+                      Delivery::EveryStep, Delivery::EveryStep, false>;
+  constexpr bool spikes = carried_by<typename Placed::In, Spikes>;
+  std::size_t leading = 0;
+  CHECK(rc::check(what, [&] {
+    std::mt19937 random(*rc::gen::arbitrary<std::uint32_t>());
+    auto parameters = random_parameters<Net>(random, 1);
+    typename Sums::template Event<Placed> event(parameters, RunOptions{});
+    Outlook in(inputs), out(width), work(width);
+    const float size = std::pow(10.0f, static_cast<float>(*rc::gen::inRange(-4, 5)));
+    std::normal_distribution<float> normal(0, size);
+    const auto value = [&] { return spikes ? std::round(normal(random)) : normal(random); };
+    in.unit = spikes ? 0.01f : 1.0f;
+    const bool certain = random() % 2 == 0;
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const float x = random() % 4 == 0 ? 0.0f : value(), y = certain ? x : value();
+      in.least[i] = std::min(x, y);
+      in.most[i] = std::max(x, y);
+    }
+    in.settle();
+    event.foresee(in, out);
+    RC_ASSERT(out.known);
+    std::array<bool, width> leads{};
+    for (std::size_t c = 0; c < width; ++c) leading += leads[c] = event.leads(in, c, work);
+    for (int run = 0; run < 20; ++run) {
+      Buffer<float> x(inputs), count(inputs);
+      Buffer<std::uint32_t> index(inputs);
+      std::size_t events = 0;
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const double part = static_cast<double>(random() % 5) / 4;
+        const double inside = in.least[i] + part * (in.most[i] - in.least[i]);
+        x[i] = static_cast<float>(spikes ? std::floor(inside) : inside);
+        if (x[i] == 0) continue;
+        index[events] = static_cast<std::uint32_t>(i);
+        count[events++] = x[i];
+      }
+      if constexpr (spikes)
+        event.step(SpikeView{index.data(), count.data(), events, in.unit});
+      else
+        event.after(Values(x));
+      for (std::size_t j = 0; j < width; ++j) {
+        RC_ASSERT(event.value()[j] >= out.least[j]);
+        RC_ASSERT(event.value()[j] <= out.most[j]);
+        for (std::size_t c = 0; c < width; ++c)
+          RC_ASSERT(j == c || !leads[c] || event.value()[c] > event.value()[j]);
+      }
+    }
+  }));
+  CHECK(leading > 0);
+}
+
+}  // namespace
+
+TEST_CASE("sums are within the bounds that their inputs give them") {
+  check_sums<float32, Final>("float32 of values");
+  check_sums<float32, Spikes>("float32 of spikes");
+  check_sums<bfloat16, Final>("bfloat16 of values");
+  check_sums<bfloat16, Spikes>("bfloat16 of spikes");
+  check_sums<int8, Final>("int8 of values");
+  check_sums<int8, Spikes>("int8 of spikes");
+}
+
+TEST_CASE("of equal values the first one leads") {
+  Outlook y(3);
+  const auto set = [&y](std::size_t i, double least, double most) {
+    y.least[i] = least;
+    y.most[i] = most;
+  };
+  set(0, -1, 0);
+  set(1, 0, 2);
+  set(2, -3, 0);
+  y.settle();
+  CHECK(!leads(y, 1));
+  set(0, -1, -0.5);
+  CHECK(leads(y, 1));
+  CHECK(!leads(y, 0));
+  set(1, -0.25, 2);
+  CHECK(!leads(y, 1));
+  set(1, 1, std::numeric_limits<double>::infinity());
+  y.settle();
+  CHECK(!leads(y, 1));
+}
+
 TEST_CASE("weights say what they stand for") {
   std::mt19937 random(3);
   std::normal_distribution<float> normal(0, 1);

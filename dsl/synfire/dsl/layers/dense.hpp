@@ -156,7 +156,7 @@ struct Dense {
       for (std::size_t j = 0; j < Width; ++j) {
         const double least = lead[j] - sum_error(Site::In::size, terms[c] + terms[j]);
         const bool finite = terms[c] <= Outlook::kMost && terms[j] <= Outlook::kMost;
-        ahead = ahead && (j == c || (finite && (least > 0 || (c < j && least == 0))));
+        ahead = ahead && (j == c || (finite && least > 0));
       }
       return ahead;
     }
