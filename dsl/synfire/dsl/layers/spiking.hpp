@@ -154,7 +154,8 @@ struct Spiking {
       const Buffer<float>& counted = sum_counts ? total : fired;
       float most = 0;
       for (const float count : counted) most = std::max(most, std::abs(count));
-      most_a_step = std::max(most_a_step, most / static_cast<double>(done));
+      const auto run = static_cast<double>(done);
+      if (most > most_a_step * run) most_a_step = most / run;
       spikes += spikes_in(counted.data(), size);
       updates += done * size;
       done = 0;
