@@ -48,7 +48,10 @@ void pass(Layers& layers, Values sample, Work work) {
 
 /// Whether a network decides between classes when its run ends.
 template <class Net>
-inline constexpr bool decides = carried_by<typename Net::Out, Final>&& Net::Out::size > 1;
+inline constexpr bool decides = false;
+template <class Net>
+requires(Net::sound) inline constexpr bool decides<Net> =
+    carried_by<typename Net::Out, Final> && Net::Out::size > 1;
 
 template <class Net>
 class Anytime {
@@ -83,7 +86,7 @@ class Anytime {
       });
       ++used;
       const std::size_t left = options.steps - used;
-      if (exact && used == 1) hopeless = !foresee();
+      if (exact && used == 1) hopeless = left != 0 && !foresee();
       if (left != 0 && hopeless) continue;
       read(sample);
       going = left != 0 && !(exact ? is_certain(left) : lead() >= options.stop.margin);

@@ -10,6 +10,7 @@
 // Sums run in ascending order of the presynaptic index, from the bias on, in both: leaving out
 // terms that are zero does not change a sum, so spikes and outputs are the reference's to the last
 // bit.
+// A run that options.stop may end early is another schedule: see anytime.hpp.
 #pragma once
 
 #include <boost/hana/back.hpp>
