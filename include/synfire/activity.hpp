@@ -10,7 +10,8 @@
 
 namespace synfire {
 
-/// Counts of one layer, summed over `samples` samples of `steps` steps of `dt` seconds.
+/// Counts of one layer, summed over `samples` samples of `steps` steps of `dt` seconds, or fewer
+/// steps where runs stopped early.
 struct LayerActivity {
   std::size_t index = 0;  // place in the network
   std::string label;      // its name, or kind and index: "spiking_3"
@@ -24,21 +25,27 @@ struct LayerActivity {
   /// Rows of weights read (layers of synapses), one for each event of each step, and their bytes as
   /// they lie in memory, padding included.
   std::uint64_t weight_rows = 0, weight_bytes = 0;
-  /// Membrane updates done: neurons x steps (layers of spiking neurons).
+  /// Membrane updates done: neurons x steps done (layers of spiking neurons).
   std::uint64_t neuron_updates = 0;
-  /// Firing rates in hertz: of one neuron over one sample's steps; the mean and the maximum over
-  /// all neurons and samples.
+  /// Firing rates in hertz: of one neuron over one sample's steps; the mean, a sample counting by
+  /// its steps, and the maximum over all neurons and samples.
   double mean_rate = 0, max_rate = 0;
-  /// Spikes of one neuron in one sample, the most there were.
-  float most_spikes = 0;
+  /// Spikes a step of one neuron in one sample, the most there were.
+  double most_a_step = 0;
   bool spiking = false;
 };
 
 struct Activity {
   std::uint64_t samples = 0;
-  std::size_t steps = 0;
+  std::size_t steps = 0;  // of a sample that did not stop early
   double dt = 0;
   std::vector<LayerActivity> layers;  // those that spike or hold synapses, in order
+  std::uint64_t steps_saved = 0;      // by stopping early, over all samples
+
+  std::uint64_t steps_used() const { return samples * steps - steps_saved; }
+  double mean_steps() const {
+    return samples == 0 ? 0 : static_cast<double>(steps_used()) / static_cast<double>(samples);
+  }
 
   std::uint64_t spikes() const;
   std::uint64_t synaptic_operations() const;
@@ -49,25 +56,25 @@ struct Activity {
 
   /// Derives each layer's rates from its counts.
   void update_rates() {
-    const double seconds = static_cast<double>(steps) * dt;
     for (LayerActivity& layer : layers) {
       if (!layer.spiking || samples == 0) continue;
-      const auto chances = static_cast<double>(samples * layer.neurons);
-      layer.mean_rate = static_cast<double>(layer.spikes) / (chances * seconds);
-      layer.max_rate = layer.most_spikes / seconds;
+      const auto chances = static_cast<double>(steps_used() * layer.neurons);
+      layer.mean_rate = static_cast<double>(layer.spikes) / (chances * dt);
+      layer.max_rate = layer.most_a_step / dt;
     }
   }
 
   /// Adds the counts of other samples of the same network, run with the same dt and steps.
   Activity& operator+=(const Activity& more) {
     samples += more.samples;
+    steps_saved += more.steps_saved;
     for (std::size_t i = 0; i < layers.size(); ++i) {
       layers[i].spikes += more.layers[i].spikes;
       layers[i].synaptic_operations += more.layers[i].synaptic_operations;
       layers[i].weight_rows += more.layers[i].weight_rows;
       layers[i].weight_bytes += more.layers[i].weight_bytes;
       layers[i].neuron_updates += more.layers[i].neuron_updates;
-      layers[i].most_spikes = std::max(layers[i].most_spikes, more.layers[i].most_spikes);
+      layers[i].most_a_step = std::max(layers[i].most_a_step, more.layers[i].most_a_step);
     }
     update_rates();
     return *this;

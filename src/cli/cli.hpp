@@ -106,6 +106,15 @@ struct DescentOptions {
   TrainOptions read(const ModelInfo& info) const;
 };
 
+/// --stop exact or --stop MARGIN.
+struct StopOption {
+  std::optional<std::string> text;
+
+  void declare(CLI::App& command);
+  /// Throws InvalidSetting.
+  Stop value() const;
+};
+
 /// --json FILE: every figure, with what it was made from.
 struct JsonOption {
   std::optional<std::string> path;

@@ -11,6 +11,7 @@ namespace {
 struct Evaluate {
   ModelOptions model;
   DataOptions data;
+  StopOption stop;
   JsonOption json;
   std::size_t threads = 0;
 };
@@ -18,6 +19,7 @@ struct Evaluate {
 void declare(CLI::App& command, Evaluate& e) {
   e.model.declare(command);
   e.data.declare(command);
+  e.stop.declare(command);
   add_count(command, "--threads", e.threads, "0: every core; the result is the same")
       ->capture_default_str();
   e.json.declare(command);
@@ -25,14 +27,19 @@ void declare(CLI::App& command, Evaluate& e) {
 
 void act(const Evaluate& e) {
   e.json.check();
-  const auto [model, run] = e.model.load();
+  const Stop stop = e.stop.value();
+  auto [model, run] = e.model.load();
+  run.stop = stop;
   const Dataset data = e.data.load();
   const ModelInfo info = model->info();
   fmt::print("{}\n", describe(data));
   const Evaluation result = model->evaluate(data.test, run, e.threads);
-  fmt::print("net {}, accuracy {:.2f}% ({} of {}), all in {:.3f} s, {:.2f} us an image (p50)\n",
+  const std::string steps = e.stop.text ? fmt::format(", {:.2f} of {} steps an image",
+                                                      result.activity.mean_steps(), run.steps)
+                                        : "";
+  fmt::print("net {}, accuracy {:.2f}% ({} of {}), all in {:.3f} s, {:.2f} us an image (p50){}\n",
              info.name, 100 * result.accuracy, result.correct, result.samples, result.seconds,
-             result.microseconds_p50);
+             result.microseconds_p50, steps);
   std::cout << result.activity;
   e.json.write({{"command", "evaluate"},
                 {"net", info.name},

@@ -68,6 +68,7 @@ Json to_json(const RunOptions& options) {
   return {{"dt", options.dt},
           {"steps", options.steps},
           {"seed", options.seed},
+          {"stop", options.stop.text()},
           {"dense_above", options.dense_above}};
 }
 
@@ -123,6 +124,8 @@ Json to_json(const Activity& activity) {
   }
   return {{"samples", activity.samples},
           {"steps", activity.steps},
+          {"steps_used", activity.steps_used()},
+          {"mean_steps", activity.mean_steps()},
           {"dt", activity.dt},
           {"spikes", activity.spikes()},
           {"synaptic_operations", activity.synaptic_operations()},

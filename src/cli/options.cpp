@@ -1,6 +1,7 @@
 // Options that several subcommands share.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <system_error>
 
@@ -14,17 +15,20 @@ namespace synfire::cli {
 namespace {
 namespace fs = std::filesystem;
 
-/// A number that training stored, when it is there and one.
 template <class Number>
-std::optional<Number> number(const std::map<std::string, std::string>& metadata,
-                             const std::string& key) {
-  const auto found = metadata.find(key);
-  if (found == metadata.end()) return std::nullopt;
-  const std::string& text = found->second;
+std::optional<Number> number(const std::string& text) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+/// One that training stored, when it is there and one.
+template <class Number>
+std::optional<Number> number(const std::map<std::string, std::string>& metadata,
+                             const std::string& key) {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? std::nullopt : number<Number>(found->second);
 }
 
 }  // namespace
@@ -112,6 +116,22 @@ TrainOptions DescentOptions::read(const ModelInfo& info) const {
   read.learning_rate = learning_rate ? Schedule::parse("learning rate", *learning_rate)
                                      : usual_learning_rate(read.optimizer);
   return read;
+}
+
+void StopOption::declare(CLI::App& command) {
+  command.add_option("--stop", text,
+                     "End an image's run before its last step: \"exact\", once no other class can "
+                     "come out of it, or a number, once the best class leads the second by it");
+}
+
+Stop StopOption::value() const {
+  if (!text) return {};
+  if (*text == "exact") return Stop::exact();
+  const auto margin = number<double>(*text);
+  if (!margin || !std::isfinite(*margin) || *margin < 0)
+    throw InvalidSetting("--stop", "'" + *text + "'",
+                         "exact, or a margin: a finite number of at least 0");
+  return Stop::at_margin(*margin);
 }
 
 std::map<std::string, std::string> weights_metadata(const std::string& net, const Dataset& data,

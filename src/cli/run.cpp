@@ -15,6 +15,7 @@ namespace {
 struct Run {
   ModelOptions model;
   DataOptions data;
+  StopOption stop;
   JsonOption json;
   std::size_t image = 0, repeats = 1000;
 };
@@ -22,6 +23,7 @@ struct Run {
 void declare(CLI::App& command, Run& r) {
   r.model.declare(command);
   r.data.declare(command);
+  r.stop.declare(command);
   add_count(command, "--image", r.image, "Which test image, from 0")->capture_default_str();
   add_count(command, "--repeats", r.repeats, "Runs that are timed")->capture_default_str();
   r.json.declare(command);
@@ -30,7 +32,9 @@ void declare(CLI::App& command, Run& r) {
 void act(const Run& r) {
   if (r.repeats == 0) throw InvalidSetting("--repeats", "0", "at least 1");
   r.json.check();
-  const auto [model, run] = r.model.load();
+  const Stop stop = r.stop.value();
+  auto [model, run] = r.model.load();
+  run.stop = stop;
   const Dataset data = r.data.load();
   if (r.image >= data.test.size())
     throw InvalidSetting("--image", fmt::to_string(r.image),
@@ -48,9 +52,11 @@ void act(const Run& r) {
     table.rows.push_back({data.classes[i], fmt::format("{:.4f}", result.logits[i]),
                           fmt::format("{:.4f}", probability[i])});
   std::cout << table;
-  fmt::print("image {}: {} by net {}, labelled {}; {:.2f} us (p50 of {} runs)\n", r.image,
+  const std::string steps =
+      r.stop.text ? fmt::format(", {} of {} steps", result.activity.steps_used(), run.steps) : "";
+  fmt::print("image {}: {} by net {}, labelled {}; {:.2f} us (p50 of {} runs){}\n", r.image,
              data.classes[result.predicted], info.name, data.classes[label],
-             result.microseconds_p50, r.repeats);
+             result.microseconds_p50, r.repeats, steps);
   std::cout << result.activity;
   r.json.write({{"command", "run"},
                 {"net", info.name},

@@ -82,8 +82,10 @@ std::ostream& operator<<(std::ostream& out, const Activity& activity) {
       row(layer.label, width, neurons, "-", a_sample(layer.synaptic_operations), "-", "-", "-");
   };
 
-  out << fmt::format("{} sample{} of {} step{} of {:g} s; counts are means over the samples\n",
-                     activity.samples, activity.samples == 1 ? "" : "s", activity.steps,
+  const std::string used =
+      activity.steps_saved == 0 ? "" : fmt::format("{:.2f} of at most ", activity.mean_steps());
+  out << fmt::format("{} sample{} of {}{} step{} of {:g} s; counts are means over the samples\n",
+                     activity.samples, activity.samples == 1 ? "" : "s", used, activity.steps,
                      activity.steps == 1 ? "" : "s", activity.dt);
   row("layer", width, "neurons", "spikes", "synaptic ops", "neuron updates", "mean Hz", "max Hz");
   for (const LayerActivity& layer : activity.layers) line(layer);

@@ -171,8 +171,8 @@ std::vector<LayerEnergy> ModelEnergy::counted_energy(const Activity& activity,
   std::vector<double> updates(layers_.size());
   if (activity.samples != 0)
     for (std::size_t i = 0; i < layers_.size(); ++i)
-      updates[i] = static_cast<double>(stats_of(layers_[i]).neurons *
-                                       (layers_[i].every_step ? activity.steps : 1));
+      updates[i] = static_cast<double>(stats_of(layers_[i]).neurons) *
+                   (layers_[i].every_step ? activity.mean_steps() : 1);
   for (const LayerActivity& counted : activity.layers) {
     if (counted.index >= layers_.size())
       throw ShapeMismatch("the network of this activity", layers_.size(), counted.index + 1);

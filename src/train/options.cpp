@@ -33,9 +33,21 @@ void require_time(float dt, std::size_t steps) {
 
 }  // namespace
 
+void Stop::validate() const {
+  require(std::isfinite(margin) && margin >= 0, "the margin to stop at", margin,
+          "a finite number of at least 0");
+}
+
+std::string Stop::text() const {
+  return rule == Rule::Never ? "never" : rule == Rule::Exact ? "exact" : fmt::to_string(margin);
+}
+
 void RunOptions::validate() const {
   require_time(dt, steps);
   require(!std::isnan(dense_above), "the share of inputs", dense_above, "a number");
+  stop.validate();
+  if (stateful && stop.rule != Stop::Rule::Never)
+    throw InvalidSetting("stop", stop.text(), "never where a run goes on from the last");
 }
 
 void TrainOptions::validate() const {

@@ -117,6 +117,33 @@ class Commands(InFolder):
                 self.assertGreater(run["microseconds_p50"], 0)
                 self.assertIn(run["class"], text)
 
+    def test_runs_that_stop_early(self):
+        path = self.weights()
+        reports = {}
+        for stop in [None, "exact", "0", "0.5"]:
+            with self.subTest(stop):
+                arguments = [] if stop is None else ["--stop", stop]
+                text = self.run_well("evaluate", "--weights", path, *SMALL, *arguments, "--json",
+                                     "stop.json")
+                report = json.loads((self.folder / "stop.json").read_text())
+                reports[stop] = report["test"]
+                activity = report["test"]["activity"]
+                self.assertEqual(report["run"]["stop"], stop or "never")
+                self.assertEqual(activity["mean_steps"],
+                                 activity["steps_used"] / report["test"]["samples"])
+                steps = f"{activity['mean_steps']:.2f} of {activity['steps']} steps an image"
+                self.assertEqual(steps in text, stop is not None)
+                text = self.run_well("run", "--weights", path, *SMALL, "--image", 3, "--repeats", 2,
+                                     *arguments, "--json", "stop.json")
+                activity = json.loads((self.folder / "stop.json").read_text())["activity"]
+                steps = f"{activity['steps_used']} of {activity['steps']} steps"
+                self.assertEqual(steps in text, stop is not None)
+        whole, exact = reports[None], reports["exact"]
+        self.assertEqual(whole["activity"]["mean_steps"], whole["activity"]["steps"])
+        self.assertEqual(exact["correct"], whole["correct"])
+        self.assertLess(exact["activity"]["mean_steps"], whole["activity"]["mean_steps"])
+        self.assertEqual(reports["0"]["activity"]["mean_steps"], 1)
+
     def test_nets_are_trained_as_suits_them(self):
         figures = self.folder / "figures.json"
         for arguments, spiking_aware in [([], True), (["--rate"], False),
@@ -551,6 +578,12 @@ class BadInput(InFolder):
                      "missing/p")
         self.refused("dt is", "evaluate", "--weights", path, "--dt", "nan")
         self.refused("steps is 0", "run", "--weights", path, "--steps", 0)
+        for stop in ["soon", "nan", "inf", "1e999", "", "1x"]:
+            self.refused(f"--stop is '{stop}': it must be exact, or a margin", "evaluate",
+                         "--weights", path, "--stop", stop)
+        self.refused("--stop is '-1'", "run", "--weights", path, "--stop=-1")
+        self.refused("stop is exact: it must be never in a network", "run", "--weights",
+                     self.weights("nonspiking"), "--stop", "exact")
         self.refused("--image is 2000", "run", "--weights", path, "--data", "silhouettes",
                      "--image", 2000)
         self.refused("one of cpu, gpu, arm, loihi, spinnaker, spinnaker2", "energy", "--weights",

@@ -51,9 +51,10 @@ struct LastOfStream : Network<InputSequence<23>, Dense<33>, Named<"first", Spiki
                               Spiking<Relu>, LastOverTime, Dense<5>> {};
 
 template <class Net, class... Probed>
-void check_no_allocation(bool rates) {
+void check_no_allocation(bool rates, Stop stop = {}) {
   std::mt19937 random(1);
-  const RunOptions options{.dt = 0.01f, .steps = 30, .stateful = true};
+  const bool stateful = stop.rule == Stop::Rule::Never;
+  const RunOptions options{.dt = 0.01f, .steps = 30, .stateful = stateful, .stop = stop};
   EventEngine<Net, Probed...> engine(random_parameters<Net>(random, options.dt, rates), options);
   const auto sample = random_sample(random, engine.sample_size());
   Activity activity = engine.activity();
@@ -79,6 +80,13 @@ TEST_CASE("an engine allocates when it is made and never while it runs") {
   check_no_allocation<LastOfStream, Probe<"first">>(true);
   check_no_allocation<LowpassToDense>(true);
   check_no_allocation<FilterSpikes<Alpha<>, MeanOverTime>>(true);
+  for (const Stop stop : {Stop::exact(), Stop::at_margin(1)}) {
+    check_no_allocation<Seed>(true, stop);
+    check_no_allocation<Leaky>(false, stop);
+    check_no_allocation<Mixed>(true, stop);
+    check_no_allocation<RelayedLater>(true, stop);
+    check_no_allocation<LastOfStream>(true, stop);
+  }
 }
 
 TEST_CASE(

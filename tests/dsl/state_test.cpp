@@ -283,7 +283,7 @@ TEST_CASE("spikes of either sign are counted one by one") {
   const LayerActivity found = engine.activity().layers[3];
   CHECK(found.label == "second");
   CHECK(static_cast<double>(found.spikes) == spikes);
-  CHECK(found.most_spikes == *std::max_element(fired.begin(), fired.end()));
+  CHECK(found.most_a_step == *std::max_element(fired.begin(), fired.end()) / 30.0);
 }
 
 TEST_CASE("what is no number is not counted") {

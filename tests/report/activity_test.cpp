@@ -72,6 +72,22 @@ TEST_CASE("activity prints one line a layer and a sum, counts as means over the 
   CHECK(out.str() == want);
 }
 
+TEST_CASE("activity of runs that stopped early says how many steps they took") {
+  auto activity = example();
+  CHECK(activity.steps_used() == 20);
+  activity.steps_saved = 15;
+  CHECK(activity.mean_steps() == 2.5);
+  activity.layers[1].most_a_step = 0.5;
+  auto sum = activity;
+  sum += activity;
+  CHECK(sum.steps_used() == 10);
+  CHECK(sum.layers[1].mean_rate == Approx(100 / (10 * 128 * 0.01)));
+  CHECK(sum.layers[1].max_rate == Approx(50));
+  std::ostringstream out;
+  out << activity;
+  CHECK(out.str().find("2 samples of 2.50 of at most 10 steps of 0.01 s;") == 0);
+}
+
 TEST_CASE("activity of nothing prints") {
   std::ostringstream out;
   out << synfire::Activity{};

@@ -322,6 +322,10 @@ TEST_CASE("counted energy is what a run counted at the device's price") {
   CHECK(spread.max == Approx(more));
   CHECK(spread.mean == Approx((less + more) / 2));
 
+  Activity stopped = activity;
+  stopped.steps_saved = 5;
+  CHECK(energy.counted_energy(stopped, "loihi")[4].neuron == Approx(8 * 7.5 * 81e-12));
+
   CHECK(energy.counted_energy(Activity{}, "cpu")[4].total() == 0);
   activity.layers[2].index = 6;
   CHECK_THROWS_AS(energy.counted_energy(activity, "cpu"), ShapeMismatch);

@@ -9,6 +9,7 @@
 
 using synfire::InvalidSetting;
 using synfire::RunOptions;
+using synfire::Stop;
 using synfire::TrainOptions;
 
 namespace {
@@ -34,6 +35,7 @@ TEST_CASE("options that a training or a run can have are accepted") {
   CHECK(blamed(TrainOptions{}) == "");
   CHECK(blamed(RunOptions{}) == "");
   CHECK(blamed(RunOptions{.dt = 2, .steps = 200}) == "");
+  CHECK(blamed(RunOptions{.stop = Stop::at_margin(0)}) == "");
   CHECK(blamed(TrainOptions{.dt = 1e-30f, .optimizer = synfire::Adam{0, 0}}) == "");
   CHECK(blamed(TrainOptions{.metrics = {}, .validation_split = 0.999}) == "");
 }
@@ -43,6 +45,8 @@ TEST_CASE("a time step or a number of steps out of range is refused") {
   CHECK(blamed(RunOptions{.dt = dt}) == "dt");
   CHECK(blamed(TrainOptions{.dt = dt}) == "dt");
   CHECK(blamed(RunOptions{.steps = 0}) == "steps");
+  CHECK(blamed(RunOptions{.stop = Stop::at_margin(-1)}) == "the margin to stop at");
+  CHECK(blamed(RunOptions{.stateful = true, .stop = Stop::exact()}) == "stop");
   CHECK(blamed(TrainOptions{.steps = 0}) == "steps");
 }
 

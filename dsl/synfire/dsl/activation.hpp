@@ -3,6 +3,7 @@
 //   value(x)       the function
 //   derivative(x)  its derivative at x (at a kink, what TensorFlow takes)
 //   nonnegative    true, where it is there: value(x) >= 0 for every x
+//   monotone       true, where it is there: as floats, too, value(x) never falls as x grows
 #pragma once
 
 #include <concepts>
@@ -21,6 +22,12 @@ concept Activation = requires(float x) {
 template <class A>
 inline constexpr bool is_nonnegative = requires {
   requires A::nonnegative;
+};
+
+/// Whether a larger input never gives an activation a smaller value, or a neuron a smaller drive.
+template <class A>
+inline constexpr bool is_monotone = requires {
+  requires A::monotone;
 };
 
 struct AnyActivation {};

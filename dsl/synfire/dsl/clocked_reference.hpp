@@ -76,6 +76,14 @@ class ClockedReference : detail::check_probes<Net, Probed...>,
     });
   }
 
+  using Layers =
+      decltype(make(std::declval<const ParameterSet&>(), std::declval<const RunOptions&>()));
+
+  template <class Engine, class Work>
+  static decltype(auto) with_layers(Engine& engine, const Work& work) {
+    return work(engine.layers_);
+  }
+
   std::vector<Record> make_records() const {
     std::vector<Record> records;
     (records.emplace_back(detail::labels<Net>::widths[detail::index_of<Net, Probed::name>],
@@ -85,7 +93,7 @@ class ClockedReference : detail::check_probes<Net, Probed...>,
   }
 
   RunOptions options_;
-  decltype(make(std::declval<const ParameterSet&>(), std::declval<const RunOptions&>())) layers_;
+  Layers layers_;
   std::vector<Record> records_;
   std::vector<float> output_;
 };

@@ -10,6 +10,7 @@
 // Sums run in ascending order of the presynaptic index, from the bias on, in both: leaving out
 // terms that are zero does not change a sum, so spikes and outputs are the reference's to the last
 // bit.
+// A run that options.stop may end early is another schedule: see anytime.hpp.
 #pragma once
 
 #include <array>
@@ -23,8 +24,11 @@
 #include <boost/hana/unpack.hpp>
 #include <cstddef>
 #include <span>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
+#include <synfire/dsl/anytime.hpp>
 #include <synfire/dsl/parameters.hpp>
 #include <synfire/dsl/probe.hpp>
 #include <synfire/dsl/run.hpp>
@@ -42,21 +46,36 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   static constexpr std::size_t input_size() { return detail::input_size<Net>(); }
   std::size_t sample_size() const { return detail::sample_size<Net>(options_.steps); }
 
+  /// Whether runs may stop early: the output is several values that are known when the run ends,
+  /// and no probe looks at all steps.
+  static constexpr bool can_stop = decides<Net> && sizeof...(Probed) == 0;
+
   /// Copies the weights into the layout of the kernels: later changes to `parameters` do not count.
-  /// Throws InvalidSetting for a dt or a number of steps that cannot be.
+  /// Throws InvalidSetting for a dt or a number of steps that cannot be, and for runs that are to
+  /// stop early where they cannot.
   EventEngine(const Parameters<Net>& parameters, const RunOptions& options)
       : options_((options.validate(), options)),
-        layers_(make(parameters, options)),
+        layers_(make_running(parameters, options)),
         records_(make_records()),
         output_(Net::Out::size * (in_time<typename Net::Out> ? options.steps : 1)) {}
 
   /// Runs one sample: [input size] values in, or [steps][input size] where the input is a sequence;
   /// [output size] out, or [steps][output size] where the network's output changes from step to
   /// step; valid until the next run. `sample` addresses the initial voltages: the same number gives
-  /// the same run, unless options.stateful lets it go on from the last. Throws ShapeMismatch.
+  /// the same run, unless options.stateful lets it go on from the last. A run that options.stop
+  /// ends early gives the output as it is then. Throws ShapeMismatch.
   Values run(Values sample_values, std::size_t sample = 0) {
     begin(sample_values, sample);
-    pass(sample_values, kBefore);
+    if constexpr (can_stop) {
+      if (auto* anytime = std::get_if<Anytime<Net>>(&layers_)) {
+        steps_used_ = anytime->run(sample_values, options_);
+        steps_saved_ += options_.steps - steps_used_;
+        keep_output(anytime->layers, 0);
+        ++samples_;
+        return output_;
+      }
+    }
+    pass(whole(), sample_values, kBefore);
     return finish(sample_values);
   }
 
@@ -65,6 +84,11 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   /// the weights serves several. At most kernels::kMostProducts. The same bits as one by one.
   static void run_together(std::span<EventEngine> engines, std::span<const Values> samples,
                            std::size_t first) {
+    if (engines.empty()) return;
+    if (engines[0].options_.stop.rule != Stop::Rule::Never) {
+      for (std::size_t k = 0; k < engines.size(); ++k) engines[k].run(samples[k], first + k);
+      return;
+    }
     for (std::size_t k = 0; k < engines.size(); ++k) engines[k].begin(samples[k], first + k);
     before_together<0>(engines, samples.data());
     for (std::size_t k = 0; k < engines.size(); ++k) engines[k].finish(samples[k]);
@@ -74,6 +98,8 @@ class EventEngine : detail::check_probes<Net, Probed...>,
 
   /// Of the last run.
   Values output() const { return output_; }
+  /// Of the last run: options().steps, unless it stopped early.
+  std::size_t steps_used() const { return steps_used_; }
 
   /// What Probe<name> kept of the last run.
   template <Name name>
@@ -84,14 +110,16 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   /// Counts of all runs since construction or forget().
   Activity activity() const {
     Activity activity{samples_, options_.steps, options_.dt, {}};
-    hana::for_each(layers_, [&](const auto& layer) {
-      if constexpr (requires(LayerActivity & a) { layer.expansion.tally(a); }) {
-        LayerActivity a;
-        a.index = layer.index;
-        a.label = layer.label;
-        a.neurons = layer.size;
-        activity.layers.push_back(std::move(a));
-      }
+    with_layers(*this, [&](const auto& layers) {
+      hana::for_each(layers, [&](const auto& layer) {
+        if constexpr (requires(LayerActivity & a) { layer.expansion.tally(a); }) {
+          LayerActivity a;
+          a.index = layer.index;
+          a.label = layer.label;
+          a.neurons = layer.size;
+          activity.layers.push_back(std::move(a));
+        }
+      });
     });
     read_activity(activity);
     return activity;
@@ -99,22 +127,27 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   /// The same, into what activity() of such an engine returned before: nothing is allocated.
   void read_activity(Activity& activity) const {
     activity.samples = samples_;
-    auto to = activity.layers.begin();
-    hana::for_each(layers_, [&](const auto& layer) {
-      if constexpr (requires(LayerActivity & a) { layer.expansion.tally(a); }) {
-        to->spikes = to->synaptic_operations = to->neuron_updates = 0;
-        to->weight_rows = to->weight_bytes = 0;
-        to->most_spikes = 0;
-        to->mean_rate = to->max_rate = 0;
-        layer.expansion.tally(*to++);
-      }
+    activity.steps_saved = steps_saved_;
+    with_layers(*this, [&](const auto& layers) {
+      auto to = activity.layers.begin();
+      hana::for_each(layers, [&](const auto& layer) {
+        if constexpr (requires(LayerActivity & a) { layer.expansion.tally(a); }) {
+          to->spikes = to->synaptic_operations = to->neuron_updates = 0;
+          to->weight_rows = to->weight_bytes = 0;
+          to->most_a_step = 0;
+          to->mean_rate = to->max_rate = 0;
+          layer.expansion.tally(*to++);
+        }
+      });
     });
     activity.update_rates();
   }
   void forget() {
-    samples_ = 0;
-    hana::for_each(layers_, [](auto& layer) {
-      if constexpr (requires { layer.expansion.forget(); }) layer.expansion.forget();
+    samples_ = steps_saved_ = 0;
+    with_layers(*this, [](auto& layers) {
+      hana::for_each(layers, [](auto& layer) {
+        if constexpr (requires { layer.expansion.forget(); }) layer.expansion.forget();
+      });
     });
   }
 
@@ -129,11 +162,8 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
 
   template <class Placed>
-  struct Layer : Running<typename Placed::Layer::template Event<typename Placed::Site>> {
-    static constexpr std::size_t index = Placed::Node::index;
-    static constexpr std::string_view label = Placed::Node::label.view();
-    static constexpr std::size_t size = Placed::Node::Out::size;
-    static constexpr std::size_t probe = probe_index(label);
+  struct Layer : EventLayer<Placed> {
+    static constexpr std::size_t probe = probe_index(Layer::label);
     static constexpr bool in_steps = in_time<typename Placed::Node::Out>;
     /// Neurons that a held current drives to a mean do all their steps before.
     static constexpr bool works_in_steps =
@@ -143,47 +173,67 @@ class EventEngine : detail::check_probes<Net, Probed...>,
 
   static auto make(const ParameterSet& parameters, const RunOptions& options) {
     return hana::transform(Sites<Net, Probes<Probed...>>{}, [&](auto placed) {
-      return Layer<typename decltype(placed)::type>{{{parameters, options}}};
+      return Layer<typename decltype(placed)::type>{{{{parameters, options}}}};
     });
   }
   using Layers =
       decltype(make(std::declval<const ParameterSet&>(), std::declval<const RunOptions&>()));
+
+  /// Runs that may stop early have layers of their own, which do everything step by step.
+  static auto make_running(const ParameterSet& parameters, const RunOptions& options) {
+    if constexpr (can_stop) {
+      using Either = std::variant<Layers, Anytime<Net>>;
+      if (options.stop.rule == Stop::Rule::Never) return Either(make(parameters, options));
+      return Either(std::in_place_type<Anytime<Net>>, parameters, options);
+    } else {
+      if (options.stop.rule != Stop::Rule::Never)
+        throw InvalidSetting(
+            "stop", options.stop.text(),
+            decides<Net>
+                ? "never where layers are probed"
+                : "never in a network whose output is not several values known at the end");
+      return make(parameters, options);
+    }
+  }
+  using RunningLayers = decltype(make_running(std::declval<const ParameterSet&>(),
+                                              std::declval<const RunOptions&>()));
+
+  /// Work on the layers of this engine's runs.
+  template <class Engine, class Work>
+  static decltype(auto) with_layers(Engine& engine, const Work& work) {
+    if constexpr (can_stop) {
+      if (auto* anytime = std::get_if<Anytime<Net>>(&engine.layers_)) return work(anytime->layers);
+      return work(*std::get_if<Layers>(&engine.layers_));
+    } else {
+      return work(engine.layers_);
+    }
+  }
 
   static constexpr bool has_steps =
       decltype(hana::unpack(std::declval<Layers>(), []<class... L>(const L&...) {
         return std::bool_constant<(L::works_in_steps || ...)>{};
       }))::value;
 
-  static constexpr auto kBefore = [](auto& event, const auto& in) {
-    if constexpr (requires { event.before(in); }) event.before(in);
-  };
+  /// The layers of runs that take every step.
+  Layers& whole() {
+    if constexpr (can_stop) {
+      return *std::get_if<Layers>(&layers_);
+    } else {
+      return layers_;
+    }
+  }
 
   void begin(Values sample_values, std::size_t sample) {
     if (sample_values.size() != sample_size())
       throw ShapeMismatch("the sample", sample_size(), sample_values.size());
     this->make_ready({.seed = options_.seed, .sample = static_cast<std::uint32_t>(sample)},
                      options_.stateful);
+    steps_used_ = options_.steps;
   }
 
-  /// What comes after `before`.
-  Values finish(Values sample_values) {
-    if constexpr (has_steps) {
-      for (std::size_t t = 0; t < options_.steps; ++t) {
-        pass(sample_values, [](auto& event, const auto& in) {
-          if constexpr (requires { event.step(in); }) event.step(in);
-        });
-        if constexpr (sizeof...(Probed) != 0) record(t);
-        if constexpr (in_time<typename Net::Out>) keep_output(t);
-      }
-    }
-    pass(sample_values, [](auto& event, const auto& in) {
-      if constexpr (requires { event.after(in); }) event.after(in);
-    });
-    if constexpr (sizeof...(Probed) != 0) record_once();
-    if constexpr (!in_time<typename Net::Out>) keep_output(0);
-    ++samples_;
-    return output_;
-  }
+  static constexpr auto kBefore = [](auto& layer, const auto& in) {
+    if constexpr (requires { layer.expansion.before(in); }) layer.expansion.before(in);
+  };
 
   template <class Expansion>
   static constexpr bool together = requires(std::span<Expansion* const> all, const Values* in) {
@@ -198,30 +248,42 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   template <std::size_t index, class In>
   static void before_together(std::span<EventEngine> engines, const In* in) {
     if constexpr (index < decltype(hana::size(std::declval<Layers>()))::value) {
-      const auto expansion = [&](std::size_t k) -> auto& {
-        return hana::at_c<index>(engines[k].layers_).expansion;
+      const auto layer = [&](std::size_t k) -> auto& {
+        return hana::at_c<index>(engines[k].whole());
       };
-      using Expansion = std::remove_reference_t<decltype(expansion(0))>;
+      using Expansion = std::remove_reference_t<decltype(layer(0).expansion)>;
       if constexpr (together<Expansion>) {
         std::array<Expansion*, kernels::kMostProducts> all{};
-        for (std::size_t k = 0; k < engines.size(); ++k) all[k] = &expansion(k);
+        for (std::size_t k = 0; k < engines.size(); ++k) all[k] = &layer(k).expansion;
         Expansion::before_together({all.data(), engines.size()}, in);
       } else {
-        for (std::size_t k = 0; k < engines.size(); ++k) kBefore(expansion(k), in[k]);
+        for (std::size_t k = 0; k < engines.size(); ++k) kBefore(layer(k), in[k]);
       }
-      std::array<decltype(expansion(0).value()), kernels::kMostProducts> out{};
-      for (std::size_t k = 0; k < engines.size(); ++k) out[k] = expansion(k).value();
+      std::array<decltype(layer(0).expansion.value()), kernels::kMostProducts> out{};
+      for (std::size_t k = 0; k < engines.size(); ++k) out[k] = layer(k).expansion.value();
       before_together<index + 1>(engines, out.data());
     }
   }
 
-  /// Offers each layer the value of the one before.
-  template <class Work>
-  void pass(Values sample, Work work) {
-    hana::fold_left(layers_, sample, [&work](const auto& in, auto& layer) {
-      work(layer.expansion, in);
-      return layer.expansion.value();
+  /// What comes after `before`.
+  Values finish(Values sample) {
+    Layers& layers = whole();
+    if constexpr (has_steps) {
+      for (std::size_t t = 0; t < options_.steps; ++t) {
+        pass(layers, sample, [](auto& layer, const auto& in) {
+          if constexpr (requires { layer.expansion.step(in); }) layer.expansion.step(in);
+        });
+        if constexpr (sizeof...(Probed) != 0) record(layers, t);
+        if constexpr (in_time<typename Net::Out>) keep_output(layers, t);
+      }
+    }
+    pass(layers, sample, [](auto& layer, const auto& in) {
+      if constexpr (requires { layer.expansion.after(in); }) layer.expansion.after(in);
     });
+    if constexpr (sizeof...(Probed) != 0) record_once(layers);
+    if constexpr (!in_time<typename Net::Out>) keep_output(layers, 0);
+    ++samples_;
+    return output_;
   }
 
   std::vector<Record> make_records() const {
@@ -232,24 +294,25 @@ class EventEngine : detail::check_probes<Net, Probed...>,
      ...);
     return records;
   }
-  void record(std::size_t t) {
-    hana::for_each(layers_, [&]<class L>(L& layer) {
+  void record(const Layers& layers, std::size_t t) {
+    hana::for_each(layers, [&]<class L>(const L& layer) {
       if constexpr (L::probe < sizeof...(Probed) && L::in_steps)
         records_[L::probe].keep(t, layer.expansion.value());
     });
   }
-  void record_once() {
-    hana::for_each(layers_, [&]<class L>(L& layer) {
+  void record_once(const Layers& layers) {
+    hana::for_each(layers, [&]<class L>(const L& layer) {
       if constexpr (L::probe < sizeof...(Probed) && !L::in_steps)
         records_[L::probe].keep(0, layer.expansion.value());
     });
   }
 
   /// The last layer's value, in row t of the output.
-  void keep_output(std::size_t t) {
+  template <class L>
+  void keep_output(const L& layers, std::size_t t) {
     if constexpr (Net::sound) {
       float* row = output_.data() + t * Net::Out::size;
-      const auto value = hana::back(layers_).expansion.value();
+      const auto value = hana::back(layers).expansion.value();
       if constexpr (carried_by<typename Net::Out, Spikes>) {
         std::fill_n(row, Net::Out::size, 0.0f);
         for (std::size_t k = 0; k < value.size; ++k)
@@ -261,10 +324,11 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
 
   RunOptions options_;
-  Layers layers_;
+  RunningLayers layers_;
   std::vector<Record> records_;
   Buffer<float> output_;
-  std::uint64_t samples_ = 0;
+  std::size_t steps_used_ = 0;
+  std::uint64_t samples_ = 0, steps_saved_ = 0;
 };
 
 }  // namespace synfire

@@ -11,10 +11,18 @@
 //   update(voltage, drive, c)      one step, returns the number of spikes: THE DEFINITION
 //   fire, fire_total, fire_add     update for many neurons by a compiled kernel (see kernels.hpp):
 //                                  events out; all steps, totals out; one step, added to totals
+//   each_ahead(v, least, most, c), sum_ahead(v, least, most, steps, c)
+//                                  bounds of the spikes of any one of the next steps, and of the
+//                                  next `steps` together, from the voltage v that a step has left,
+//                                  while no drive is below `least` or above `most`; NaN or infinite
+//                                  where nothing is known. A neuron model may leave them out
+//   monotone                       true, where it is there: a larger input never gives a smaller
+//                                  drive
 //   input_gradient(g, x, v, carry, c)  from the gradient g of a step's output to that of its input;
 //                                  steps backwards, v the voltage behind update, carry across steps
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <concepts>
@@ -36,6 +44,10 @@ concept NeuronModel = requires(float& voltage, float drive,
 
 struct AnyNeuron {};
 
+struct SpikeBounds {
+  double least, most;
+};
+
 /// KerasSpiking's SpikingActivation: integrates the rate A(x) hertz and fires the whole part.
 /// A neuron may fire several times a step, and negatively where the rate is negative.
 template <Activation A>
@@ -45,6 +57,7 @@ struct RateNeuron {
   static constexpr bool integrates_rate = true;
   static constexpr bool random_start = true;
   static constexpr bool nonnegative = is_nonnegative<A>;
+  static constexpr bool monotone = is_monotone<A>;
 
   struct Constants {
     Constants(const ParameterSet&, std::size_t, float dt) : unit(dt) {}
@@ -77,6 +90,27 @@ struct RateNeuron {
   static void fire_add(const float* drive, float* voltage, std::size_t n, const Constants&,
                        float* total) {
     kernels::fire_add(drive, voltage, n, total);
+  }
+
+  /// A voltage stays within [0, 1], and update() never falls as voltage or drive grow: rounding
+  /// keeps their order. A voltage becomes 1 itself only by rounding up from below 0.
+  static SpikeBounds each_ahead(float v, float least, float most, const Constants& c) {
+    if (!(v >= 0 && v <= 1)) return {NAN, NAN};
+    float low = 0, high = least >= 0 && v < 1 ? 0x1.fffffep-1f : 1.0f;
+    return {update(low, least, c), update(high, most, c)};
+  }
+  /// What came in is in the spikes or in the voltage: v + the sum of drives = spikes + v at the
+  /// end, but for rounding. A step rounds v + drive, by at most 2^-24 of it, (1 + |drive|) (1 +
+  /// 2^-24) at most; and v - count only where v is between -1 and 0, by at most 2^-25: otherwise
+  /// the difference has no bit below the last of v. Both are less than 2^-23 (1 + |drive|), by a
+  /// quarter of it, which pays for the sums here.
+  static SpikeBounds sum_ahead(float v, float least, float most, std::size_t steps,
+                               const Constants& c) {
+    const SpikeBounds each = each_ahead(v, least, most, c);
+    const auto n = static_cast<double>(steps);
+    const double error = n * 0x1p-23 * (1.0 + std::max(std::abs(least), std::abs(most)));
+    return {std::max(n * each.least, std::ceil(v + n * least - 1 - error)),
+            std::min(n * each.most, std::floor(v + n * most + error))};
   }
 
   /// Spiking-aware training: the activation's gradient, none through the voltage.

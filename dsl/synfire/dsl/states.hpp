@@ -6,6 +6,7 @@
 #include <boost/hana/for_each.hpp>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include <synfire/dsl/probe.hpp>
 #include <synfire/dsl/run.hpp>
@@ -29,17 +30,18 @@ class States {
   /// ones. Throws ShapeMismatch.
   template <Name label>
   void set_initial_voltage(Values voltage) {
-    auto& expansion = layer<label>().expansion;
-    constexpr bool has_voltage = requires {
+    constexpr bool has_voltage = requires(ExpansionOf<label> & expansion) {
       expansion.initial.given;
     };
     static_assert(!known<label> || has_voltage, "the layer of that label has no voltage");
-    if constexpr (has_voltage) {
-      if (voltage.size() != expansion.voltage.size())
-        throw ShapeMismatch("the initial voltage", expansion.voltage.size(), voltage.size());
-      expansion.initial.given = Buffer<float>(voltage.size());
-      std::copy(voltage.begin(), voltage.end(), expansion.initial.given.begin());
-    }
+    if constexpr (has_voltage)
+      with_layer<label>([voltage](auto& layer) {
+        auto& expansion = layer.expansion;
+        if (voltage.size() != expansion.voltage.size())
+          throw ShapeMismatch("the initial voltage", expansion.voltage.size(), voltage.size());
+        expansion.initial.given = Buffer<float>(voltage.size());
+        std::copy(voltage.begin(), voltage.end(), expansion.initial.given.begin());
+      });
   }
 
   /// What the last run left; zeros before the first.
@@ -57,18 +59,18 @@ class States {
     if (values.size() != state.size())
       throw ShapeMismatch("the state", state.size(), values.size());
     std::copy(values.begin(), values.end(), state.begin());
-    layer<label>().goes_on = true;
+    with_layer<label>([](auto& layer) { layer.goes_on = true; });
   }
 
   /// Forgets all states: the next run starts as a new engine's first.
   void reset() {
-    boost::hana::for_each(engine().layers_, [](auto& layer) { layer.goes_on = false; });
+    for_each_running([](auto& layer) { layer.goes_on = false; });
   }
 
  protected:
   /// Readies every layer for a run.
   void make_ready(const RandomAddress& address, bool stateful) {
-    boost::hana::for_each(engine().layers_, [&](auto& layer) {
+    for_each_running([&](auto& layer) {
       auto& expansion = layer.expansion;
       if constexpr (requires { expansion.start(address); })
         if (!layer.goes_on) expansion.start(address);
@@ -81,24 +83,41 @@ class States {
   template <Name label>
   static constexpr bool known = detail::known_label<Net, label>;
 
-  Engine& engine() { return static_cast<Engine&>(*this); }
-
   template <Name label>
-  auto& layer() {
+  static constexpr std::size_t place() {
     static_assert(known<label>, "no layer of this network has that label");
-    constexpr std::size_t index = known<label> ? detail::index_of<Net, label> : 0;
-    return boost::hana::at_c<index>(engine().layers_);
+    return known<label> ? detail::index_of<Net, label> : 0;
+  }
+
+  /// The layer's expansion where every step is run: another has the same state.
+  template <Name label, class Whole = Engine>
+  using ExpansionOf =
+      decltype(boost::hana::at_c<place<label>()>(std::declval<typename Whole::Layers&>())
+                   .expansion);
+
+  /// An engine's layers are tuples of one order; it says which of them run.
+  template <class Work>
+  void for_each_running(const Work& work) {
+    auto& engine = static_cast<Engine&>(*this);
+    Engine::with_layers(engine, [&work](auto& layers) { boost::hana::for_each(layers, work); });
+  }
+
+  template <Name label, class Work>
+  decltype(auto) with_layer(const Work& work) {
+    auto& engine = static_cast<Engine&>(*this);
+    return Engine::with_layers(
+        engine, [&work](auto& layers) { return work(boost::hana::at_c<place<label>()>(layers)); });
   }
 
   template <Name label>
   std::span<float> mutable_state() {
-    auto& expansion = layer<label>().expansion;
-    constexpr bool has_state = requires {
+    constexpr bool has_state = requires(ExpansionOf<label> & expansion) {
       expansion.state();
     };
     static_assert(!known<label> || has_state, "the layer of that label has no state");
     if constexpr (has_state) {
-      return expansion.state();
+      return with_layer<label>(
+          [](auto& layer) -> std::span<float> { return layer.expansion.state(); });
     } else {
       return {};
     }

@@ -9,6 +9,10 @@
 //                              returns what it read; `stride`: floats that out has room for;
 //                              where it pays: add_together(several, in, out, read), static, add()
 //                              of values by each of up to kernels::kMostProducts at once
+//                              For runs that stop when their class is certain, where it can:
+//                              weight(i, j) and bias(j), what they stand for; input_error(most,
+//                              unit, spikes), the most by which one of inputs, or of counts of
+//                              spikes, of at most `most` is taken for another
 //   most_inputs                where there is a limit
 //   group                      where only weights that are not 0 are synapses: how many neighbours
 //                              of a row come and go together
@@ -83,6 +87,7 @@ struct ReadWeights {
 /// and, where it can do without indices, row_bytes: the bytes of a row, and
 ///   add(nullptr, x, n, out)      the product of all inputs
 ///   add(products, count)         several products of values, where that pays
+/// and, where it knows them, weight(i, j).
 template <std::size_t inputs, class Rows>
 class EventRows {
  public:
@@ -123,6 +128,13 @@ class EventRows {
       read[k] = {rows.synapses(nullptr, n), n, n * Rows::row_bytes};
     }
   }
+
+  float weight(std::size_t i, std::size_t j) const requires requires(const Rows& rows) {
+    rows.weight(0, 0);
+  }
+  { return rows_->weight(i, j); }
+  float bias(std::size_t j) const { return rows_->bias[j]; }
+  double input_error(double, float, bool) const { return 0; }
 
  private:
   static constexpr bool can_be_dense = requires { Rows::row_bytes; };

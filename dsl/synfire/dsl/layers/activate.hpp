@@ -7,6 +7,7 @@
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
 #include <synfire/dsl/layer.hpp>
+#include <synfire/dsl/outlook.hpp>
 #include <synfire/dsl/run.hpp>
 
 namespace synfire {
@@ -56,6 +57,16 @@ struct Activate {
     void step(Values in) requires carried_by<typename Site::In, Stepped> { apply(in); }
     void after(Values in) requires carried_by<typename Site::In, Final> { apply(in); }
     Values value() const { return values; }
+
+    void foresee(const Outlook& in, Outlook& to) const requires is_monotone<A> {
+      to.known = false;
+      if (!in.known) return;
+      for (std::size_t i = 0; i < Site::Out::size; ++i) {
+        to.least[i] = A::value(float_below(in.least[i]));
+        to.most[i] = A::value(float_above(in.most[i]));
+      }
+      to.settle();
+    }
 
     void apply(Values in) { std::transform(in.begin(), in.end(), values.begin(), A::value); }
 

@@ -10,6 +10,7 @@
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
 #include <synfire/dsl/layer.hpp>
+#include <synfire/dsl/outlook.hpp>
 #include <synfire/dsl/run.hpp>
 #include <synfire/dsl/weights/float32.hpp>
 #include <synfire/gemm.hpp>
@@ -77,6 +78,7 @@ struct Dense {
         requires(std::span<Synapses* const> all, const Values* in, ReadWeights* read) {
       Synapses::add_together(all, in, nullptr, read);
     };
+    static constexpr bool knows_weights = requires(const Synapses& s) { s.weight(0, 0); };
 
     Event(const ParameterSet& parameters, const RunOptions& options)
         : synapses(parameters.tensor(Site::first_tensor).data(),
@@ -102,6 +104,82 @@ struct Dense {
     void step(SpikeView in) { add(in); }
 
     Values value() const { return {sum.data(), Width}; }
+
+    /// Inputs within `reach` of `middle`, of a magnitude up to `most`.
+    struct Box {
+      double middle, reach, most;
+    };
+    template <class Term>
+    void for_each_box(const Outlook& in, const Term& term) const {
+      double top = 0;
+      for (std::size_t i = 0; i < Site::In::size; ++i)
+        top = std::max({top, std::abs(in.least[i]), std::abs(in.most[i])});
+      const double error =
+          synapses.input_error(top, in.unit, carried_by<typename Site::In, Spikes>);
+      for (std::size_t i = 0; i < Site::In::size; ++i) {
+        const double most = std::max(std::abs(in.least[i]), std::abs(in.most[i]));
+        if (most == 0) continue;  // a silent input is left out of the sums
+        const double unit = in.unit;
+        term(i, Box{(in.least[i] + in.most[i]) / 2 / unit,
+                    ((in.most[i] - in.least[i]) / 2 + error) / unit, (most + error) / unit});
+      }
+    }
+
+    void foresee(const Outlook& in, Outlook& to) const requires knows_weights {
+      to.known = false;
+      if (!in.known) return;
+      double* const middle = to.least.data();
+      double* const reach = to.most.data();
+      double* const terms = to.most_sum.data();
+      for (std::size_t j = 0; j < Width; ++j) {
+        middle[j] = synapses.bias(j);
+        reach[j] = 0;
+        terms[j] = std::abs(middle[j]);
+      }
+      for_each_box(in, [&](std::size_t i, const Box& x) {
+        for (std::size_t j = 0; j < Width; ++j) {
+          const double w = synapses.weight(i, j);
+          middle[j] += w * x.middle;
+          reach[j] += std::abs(w) * x.reach;
+          terms[j] += std::abs(w) * x.most;
+        }
+      });
+      for (std::size_t j = 0; j < Width; ++j) {
+        const double centre = middle[j];
+        const double far = terms[j] <= Outlook::kMost
+                               ? reach[j] + sum_error(Site::In::size, terms[j])
+                               : std::numeric_limits<double>::infinity();
+        to.least[j] = centre - far;
+        to.most[j] = centre + far;
+      }
+      to.settle();
+    }
+
+    /// By the weights' differences: what all classes have in common does not count.
+    bool leads(const Outlook& in, std::size_t c, Outlook& work) const requires knows_weights {
+      if (!in.known) return false;
+      double* const lead = work.least.data();
+      double* const terms = work.most.data();
+      for (std::size_t j = 0; j < Width; ++j) {
+        lead[j] = static_cast<double>(synapses.bias(c)) - synapses.bias(j);
+        terms[j] = std::abs(static_cast<double>(synapses.bias(j)));
+      }
+      for_each_box(in, [&](std::size_t i, const Box& x) {
+        const double best = synapses.weight(i, c);
+        for (std::size_t j = 0; j < Width; ++j) {
+          const double w = synapses.weight(i, j);
+          lead[j] += (best - w) * x.middle - std::abs(best - w) * x.reach;
+          terms[j] += std::abs(w) * x.most;
+        }
+      });
+      bool ahead = true;
+      for (std::size_t j = 0; j < Width; ++j) {
+        const double least = lead[j] - sum_error(Site::In::size, terms[c] + terms[j]);
+        const bool finite = terms[c] <= Outlook::kMost && terms[j] <= Outlook::kMost;
+        ahead = ahead && (j == c || (finite && least > 0));
+      }
+      return ahead;
+    }
 
     void tally(LayerActivity& activity) const {
       activity.synaptic_operations += operations;

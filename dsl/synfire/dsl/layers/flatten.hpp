@@ -6,6 +6,7 @@
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
 #include <synfire/dsl/layer.hpp>
+#include <synfire/dsl/outlook.hpp>
 #include <synfire/dsl/run.hpp>
 
 namespace synfire {
@@ -50,6 +51,9 @@ struct Flatten {
     void step(View in) requires(in_time<typename Site::In> && !at_end) { view = in; }
     void after(View in) requires at_end { view = in; }
     View value() const { return view; }
+
+    void foresee(const Outlook& in, Outlook& to) const { to.copy(in); }
+    void foresee_sum(const Outlook& in, std::size_t, Outlook& to) const { to.copy(in); }
 
     View view{};
   };

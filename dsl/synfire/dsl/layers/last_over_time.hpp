@@ -8,6 +8,7 @@
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
 #include <synfire/dsl/layer.hpp>
+#include <synfire/dsl/outlook.hpp>
 #include <synfire/dsl/run.hpp>
 
 namespace synfire {
@@ -56,6 +57,16 @@ struct LastOverTime {
       for (std::size_t k = 0; k < in.size; ++k) last[in.index[k]] = in.count[k] / in.unit;
     }
     Values value() const { return last; }
+
+    void foresee_end(const Outlook& in, std::size_t, Outlook& to) const {
+      to.known = false;
+      if (!in.known) return;
+      for (std::size_t i = 0; i < Site::Out::size; ++i) {
+        to.least[i] = float_below(in.least[i]) / in.unit;
+        to.most[i] = float_above(in.most[i]) / in.unit;
+      }
+      to.settle();
+    }
 
     Buffer<float> last;
   };

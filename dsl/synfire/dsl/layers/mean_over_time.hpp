@@ -7,6 +7,7 @@
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
 #include <synfire/dsl/layer.hpp>
+#include <synfire/dsl/outlook.hpp>
 #include <synfire/dsl/run.hpp>
 
 namespace synfire {
@@ -67,29 +68,55 @@ struct MeanOverTime {
     static constexpr std::size_t size = Site::In::size;
     static constexpr bool given_mean = Site::given_mean;
 
-    Event(const ParameterSet&, const RunOptions& options)
-        : sum(size), mean(size), steps(static_cast<float>(options.steps)) {}
+    Event(const ParameterSet&, const RunOptions&) : sum(size), mean(size) {}
 
-    void begin() { std::fill(sum.begin(), sum.end(), 0.0f); }
+    void begin() {
+      std::fill(sum.begin(), sum.end(), 0.0f);
+      steps = 0;
+    }
 
     void step(SpikeView in) requires(!given_mean) {
+      ++steps;
       for (std::size_t k = 0; k < in.size; ++k) sum[in.index[k]] += in.count[k];
       unit = in.unit;
     }
     void step(Values in) requires(!given_mean) {
+      ++steps;
       for (std::size_t i = 0; i < size; ++i) sum[i] += in[i];
     }
 
     void after(Values in) requires given_mean { std::copy(in.begin(), in.end(), mean.begin()); }
     template <class In>
     void after(const In&) requires(!given_mean) {
-      for (std::size_t i = 0; i < size; ++i) mean[i] = sum[i] / (steps * unit);
+      const float seconds = static_cast<float>(steps) * unit;
+      for (std::size_t i = 0; i < size; ++i) mean[i] = sum[i] / seconds;
     }
 
     Values value() const { return mean; }
 
+    /// Counts are whole: as long as floats hold each of them, sums are exact, and the quotient
+    /// keeps their order. Other values are rounded at each addition.
+    void foresee_end(const Outlook& in, std::size_t left, Outlook& to) const {
+      constexpr bool spikes = carried_by<typename Site::In, Spikes>;
+      to.known = false;
+      if (!in.known) return;
+      const auto n = static_cast<double>(left);
+      const float seconds = static_cast<float>(steps + left) * unit;
+      for (std::size_t i = 0; i < size; ++i) {
+        const double so_far = sum[i];
+        const double reach =
+            std::abs(so_far) + n * std::max(std::abs(in.least[i]), std::abs(in.most[i]));
+        if (!(reach <= (spikes ? 0x1p24 : Outlook::kMost))) return;
+        const double error = spikes ? 0 : sum_error(left, reach);
+        to.least[i] = float_below(so_far + in.least_sum[i] - error) / seconds;
+        to.most[i] = float_above(so_far + in.most_sum[i] + error) / seconds;
+      }
+      to.settle();
+    }
+
     Buffer<float> sum, mean;
-    float steps, unit = 1;
+    std::size_t steps = 0;
+    float unit = 1;
   };
 
   template <class Site>

@@ -3,13 +3,16 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
 #include <synfire/dsl/layer.hpp>
 #include <synfire/dsl/neuron.hpp>
+#include <synfire/dsl/outlook.hpp>
 #include <synfire/dsl/run.hpp>
 
 namespace synfire {
@@ -116,12 +119,15 @@ struct Spiking {
     /// single steps, all of them are integrated while the neurons sit in registers.
     void before(Values in) requires held {
       drive_with(in);
-      if constexpr (as_mean)
+      if constexpr (as_mean) {
         Neuron::fire_total(drive.data(), voltage.data(), size, steps, constants, total.data());
+        done = steps;
+      }
     }
 
     template <class In>
     void step(const In& in) requires(stepped || !as_mean) {
+      ++done;
       if constexpr (stepped) drive_with(in);
       float* count = events.count.data();
       if constexpr (sum_counts) {
@@ -146,9 +152,11 @@ struct Spiking {
         for (std::size_t i = 0; i < size; ++i) mean[i] = total[i] / seconds;
       }
       const auto counted = kernels::count_spikes((sum_counts ? total : fired).data(), size);
+      const auto run = static_cast<double>(done);
+      if (counted.most > most_a_step * run) most_a_step = counted.most / run;
       spikes += counted.all;
-      most = std::max(most, counted.most);
-      ++samples;
+      updates += done * size;
+      done = 0;
     }
 
     auto value() const {
@@ -162,12 +170,45 @@ struct Spiking {
     void tally(LayerActivity& activity) const {
       activity.spiking = true;
       activity.spikes += spikes;
-      activity.neuron_updates += samples * steps * size;
-      activity.most_spikes = std::max(activity.most_spikes, most);
+      activity.neuron_updates += updates;
+      activity.most_a_step = std::max(activity.most_a_step, most_a_step);
     }
     void forget() {
-      spikes = samples = 0;
-      most = 0;
+      spikes = updates = 0;
+      most_a_step = 0;
+    }
+
+    static constexpr bool has_outlook = requires(const typename Neuron::Constants& c) {
+      Neuron::each_ahead(0, 0, 0, c);
+    };
+    void foresee(const Outlook& in, Outlook& to) const requires has_outlook {
+      to.unit = constants.unit;
+      for (std::size_t i = 0; i < size; ++i) {
+        const auto [low, high] = drives(in, i);
+        const SpikeBounds each = Neuron::each_ahead(voltage[i], low, high, constants);
+        to.least[i] = each.least;
+        to.most[i] = each.most;
+      }
+      to.settle();
+    }
+    void foresee_sum(const Outlook& in, std::size_t left, Outlook& to) const requires has_outlook {
+      for (std::size_t i = 0; i < size; ++i) {
+        const auto [low, high] = drives(in, i);
+        const SpikeBounds sum = Neuron::sum_ahead(voltage[i], low, high, left, constants);
+        to.least_sum[i] = sum.least;
+        to.most_sum[i] = sum.most;
+      }
+    }
+    /// Of all later steps: a held one is known.
+    std::pair<float, float> drives(const Outlook& in, std::size_t i) const {
+      if constexpr (held) {
+        return {drive[i], drive[i]};
+      } else if constexpr (is_monotone<Neuron>) {
+        if (in.known)
+          return {Neuron::drive(float_below(in.least[i]), constants),
+                  Neuron::drive(float_above(in.most[i]), constants)};
+      }
+      return {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
     }
 
     void drive_with(Values in) {
@@ -180,8 +221,9 @@ struct Spiking {
     Buffer<float> voltage, drive;
     Buffer<float> total, fired, mean;  // sums of count and |count| over the run, and the rate
     EventBuffer events;
-    std::uint64_t spikes = 0, samples = 0;
-    float most = 0;  // spikes of one neuron in one sample
+    std::uint64_t spikes = 0, updates = 0;
+    std::size_t done = 0;    // steps of the run so far
+    double most_a_step = 0;  // spikes of one neuron in one sample
   };
 
   /// Forward with spikes, or, where training is not spiking-aware, with the activation itself.

@@ -23,6 +23,7 @@ struct LeakyIntegrateAndFire {
   static constexpr bool integrates_rate = false;
   static constexpr bool random_start = false;
   static constexpr bool nonnegative = true;
+  static constexpr bool monotone = true;
 
   struct Constants {
     Constants(const ParameterSet& parameters, std::size_t first_tensor, float dt) {
@@ -53,6 +54,16 @@ struct LeakyIntegrateAndFire {
   static void fire_add(const float* drive, float* voltage, std::size_t n, const Constants& c,
                        float* total) {
     kernels::leaky_add(drive, voltage, n, c.decay, total);
+  }
+
+  /// At most one a step; none where the drive cannot lift a voltage of up to 1 above it: rounding
+  /// keeps the order of decay * v + drive.
+  static SpikeBounds each_ahead(float v, float, float most, const Constants& c) {
+    return {0, v <= 1 && c.decay + most <= 1 ? 0.0 : 1.0};
+  }
+  static SpikeBounds sum_ahead(float v, float least, float most, std::size_t steps,
+                               const Constants& c) {
+    return {0, static_cast<double>(steps) * each_ahead(v, least, most, c).most};
   }
 
   /// Back-propagation through time: the surrogate at v - 1, and through the membrane's decay; the

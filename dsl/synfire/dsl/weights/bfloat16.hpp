@@ -35,6 +35,12 @@ struct bfloat16 {
       return n * row_bytes;
     }
 
+    float weight(std::size_t i, std::size_t j) const {
+      constexpr std::size_t lanes = kernels::kLanes;
+      const std::uint32_t word = rows[i * words + j / (2 * lanes) * lanes + j % lanes];
+      return kernels::float_of_bf16(static_cast<std::uint16_t>(word >> j / lanes % 2 * 16));
+    }
+
     Buffer<std::uint32_t> rows;
     Buffer<float> bias;
   };

@@ -50,6 +50,8 @@ struct float32 {
       kernels::accumulate_products(rows.data(), stride, bias.data(), inputs, products, count);
     }
 
+    float weight(std::size_t i, std::size_t j) const { return rows[i * stride + j]; }
+
     Buffer<float> rows, bias;
   };
 

@@ -105,6 +105,22 @@ struct int8 {
                                         weights.scale.data(), products.data(), all.size());
     }
 
+    float weight(std::size_t i, std::size_t j) const {
+      return weights_->scale[j] *
+             static_cast<float>(weights_->rows[(i / 4 * stride + j) * 4 + i % 4]);
+    }
+    float bias(std::size_t j) const { return weights_->bias[j]; }
+    /// Half a step and a little for its rounding; all of an input that is too small for steps.
+    /// Infinite where a step of a column might overflow.
+    double input_error(double most, float unit, bool spikes) const {
+      const bool exact = spikes && most <= kernels::kMostByte;
+      const double step = exact ? 1.0 : most / kernels::kMostByte;
+      for (std::size_t j = 0; j < width; ++j)
+        if (!(weights_->scale[j] * step / unit <= 1e37))
+          return std::numeric_limits<double>::infinity();
+      return exact ? 0 : 0.51 * step + 1e-35;
+    }
+
    private:
     static constexpr std::size_t quads = (inputs + 3) / 4;
     struct Packed {
