@@ -1,5 +1,7 @@
 // Question: how near does each kernel come to what the machine allows?
 // clang-format off
+//   copy             copies as many bytes as a mean image's rows have, from and to the second-level
+//                    cache
 //   read_rows        reads the active rows and does nothing with them: the limit of accumulate_rows
 //   accumulate_rows  784 x 128 weights, as many active rows as the argument says (379: a mean image)
 //   ..._bf16, _int8  the same weights in half and in a quarter of the bytes; int8 with the pixels'
@@ -80,6 +82,17 @@ void plain_rows(const float* rows, std::size_t stride, const float* start,
   std::copy_n(start, stride, out);
   for (std::size_t k = 0; k < count; ++k)
     for (std::size_t j = 0; j < stride; ++j) out[j] += x[index[k]] * rows[index[k] * stride + j];
+}
+
+void bm_copy(benchmark::State& state, std::size_t active) {
+  const auto from = random_floats(active * kColumns, 0, 1);
+  Buffer<float> to(active * kColumns);
+  for (auto _ : state) {
+    std::copy(from.begin(), from.end(), to.begin());
+    benchmark::DoNotOptimize(to.data());
+    benchmark::ClobberMemory();
+  }
+  report(state, active);
 }
 
 void bm_read_rows(benchmark::State& state, std::size_t active) {
@@ -215,7 +228,9 @@ void add(const std::string& name, Arguments... arguments) {
 }
 
 [[maybe_unused]] const bool registered = [] {
-  constexpr std::size_t kActive[] = {10, 50, 379, 784};
+  // From a thousandth of the inputs to all of them.
+  constexpr std::size_t kActive[] = {1, 8, 39, 78, 157, 235, 379, 549, 706, 784};
+  add("copy/379", bm_copy, std::size_t{379});
   for (const auto active : kActive) {
     add("read_rows/" + std::to_string(active), bm_read_rows, active);
     add("plain_rows/" + std::to_string(active), bm_plain_rows, active);

@@ -17,7 +17,6 @@
 
 #include <synfire/buffer.hpp>
 #include <synfire/kernels.hpp>
-#include <synfire/parallel.hpp>
 #include <synfire/percentile.hpp>
 #include <synfire/table.hpp>
 
@@ -207,9 +206,9 @@ double microseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
 }
 
-/// How many of what work() says it did are done in a second: the median of Google Benchmark's
-/// repetitions.
-double per_second(const std::function<std::size_t()>& work) {
+/// Images a second from their pixels of 8 bits on: the median of Google Benchmark's repetitions.
+double throughput(const Model& model, const RunOptions& options, const ImageSet& images,
+                  std::size_t threads) {
   struct Rates : benchmark::BenchmarkReporter {
     bool ReportContext(const Context&) override { return true; }
     void ReportRuns(const std::vector<Run>& runs) override {
@@ -219,13 +218,14 @@ double per_second(const std::function<std::size_t()>& work) {
     }
     std::vector<double> values;
   } rates;
-  benchmark::RegisterBenchmark("work",
-                               [&work](benchmark::State& state) {
-                                 std::size_t done = 0;
-                                 for (auto _ : state) done += work();
-                                 state.SetItemsProcessed(static_cast<std::int64_t>(done));
-                               })
-      ->UseRealTime()
+  benchmark::RegisterBenchmark(
+      "images",
+      [&](benchmark::State& state) {
+        for (auto _ : state)
+          state.SetIterationTime(model.evaluate(images, options, threads).seconds);
+        state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(images.size()));
+      })
+      ->UseManualTime()
       ->MinTime(0.1)
       ->Repetitions(5);
   benchmark::RunSpecifiedBenchmarks(&rates, "all");
@@ -366,24 +366,6 @@ class Bencher {
   const Json& weights_read() const { return weights_read_; }
   const Activity& activity() const { return activity_; }
 
-  /// Images a second, from their pixels of 8 bits on.
-  double throughput(std::size_t threads) const {
-    ThreadPool pool(threads);
-    std::vector<std::unique_ptr<ModelEngine>> engines;
-    std::vector<Buffer<float>> inputs;
-    for (std::size_t t = 0; t < pool.threads(); ++t) {
-      engines.push_back(engine_->copy());
-      inputs.emplace_back(input_.size());
-    }
-    return per_second([&] {
-      pool.run(images_.size(), [&](std::size_t slot, std::size_t i) {
-        load(i, inputs[slot]);
-        engines[slot]->run(inputs[slot], i);
-      });
-      return images_.size();
-    });
-  }
-
   /// What the processor counts for an image, from its pixels of 8 bits on. Null where it has no
   /// counters.
   Json count_events() {
@@ -477,21 +459,21 @@ void act(const Bench& b) {
 
   Bencher bencher(*model, options, data.test);
   bencher.time_images(b.repeats);
-  const Json report{
-      {"command", "bench"},
-      {"net", info.name},
-      {"signature", info.signature},
-      {"weights", b.model.weights ? Json(*b.model.weights) : Json()},
-      {"data", to_json(data)},
-      {"provenance", from},
-      {"run", to_json(options)},
-      {"latency", bencher.latency()},
-      {"first_call", bencher.first_call()},
-      {"throughput",
-       {{"one_thread", bencher.throughput(1)}, {"threads", bencher.throughput(b.threads)}}},
-      {"weights_read", bencher.weights_read()},
-      {"perf", b.perf ? bencher.count_events() : Json()},
-      {"activity", to_json(bencher.activity())}};
+  const Json report{{"command", "bench"},
+                    {"net", info.name},
+                    {"signature", info.signature},
+                    {"weights", b.model.weights ? Json(*b.model.weights) : Json()},
+                    {"data", to_json(data)},
+                    {"provenance", from},
+                    {"run", to_json(options)},
+                    {"latency", bencher.latency()},
+                    {"first_call", bencher.first_call()},
+                    {"throughput",
+                     {{"one_thread", throughput(*model, options, data.test, 1)},
+                      {"threads", throughput(*model, options, data.test, b.threads)}}},
+                    {"weights_read", bencher.weights_read()},
+                    {"perf", b.perf ? bencher.count_events() : Json()},
+                    {"activity", to_json(bencher.activity())}};
   print(report, b.compare ? &before : nullptr);
   b.json.write(report);
 }

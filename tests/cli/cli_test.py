@@ -784,5 +784,55 @@ class Progress(InFolder):
         self.assertRegex(shown.decode(), r"\r\x1b\[Kspiking epoch \d+/20 \[=* *\] batch \d+/313")
 
 
+class Calibration(InFolder):
+    def setUp(self):
+        super().setUp()
+        self.here = {"environment": {"XDG_CACHE_HOME": str(self.folder / "cache")}}
+        self.path = self.folder / "cache" / "synfire" / "calibration.json"
+
+    def used(self):
+        self.run_well("run", "--weights", self.weights(), "--data", "silhouettes", "--json", "run.json",
+                      **self.here)
+        return json.loads((self.folder / "run.json").read_text())["run"]["dense_above"]
+
+    def test_what_is_found_is_used_on_this_processor(self):
+        usual = self.used()
+        said = self.run_well("calibrate", "--json", "same.json", **self.here)
+        found = json.loads(self.path.read_text())
+        self.assertEqual(found, json.loads((self.folder / "same.json").read_text()))
+        self.assertIn("float32", said)
+        self.assertIn(found["dense_above"], found["layers"][0]["shares"])
+        self.assertEqual(self.used(), found["dense_above"])
+        found["dense_above"] = 0.625
+        self.path.write_text(json.dumps(found))
+        self.assertEqual(self.used(), 0.625)
+        found["provenance"]["processor"]["name"] = "another"
+        self.path.write_text(json.dumps(found))
+        self.assertEqual(self.used(), usual)
+
+    def test_a_bad_file_is_refused(self):
+        self.run_well("calibrate", **self.here)
+        found = json.loads(self.path.read_text())
+        weights = self.weights()
+        for text, sentence in [
+            ("", "not what synfire calibrate writes"),
+            ("{", "not what synfire calibrate writes"),
+            ("[1]", "not what synfire calibrate writes"),
+            (json.dumps({**found, "dense_above": "1"}), "not what synfire calibrate writes"),
+            (json.dumps({**found, "dense_above": 2}), "no share from 0 to 1"),
+            (" " * (1 << 20) + "{}", "longer than 1 MB"),
+        ]:
+            with self.subTest(text=text[:40]):
+                self.path.write_text(text)
+                self.refused(sentence, "run", "--weights", weights, "--data", "silhouettes",
+                             **self.here)
+
+    def test_no_folder_to_write_to(self):
+        nowhere = {"environment": {"XDG_CACHE_HOME": "/proc/none"}}
+        self.refused("cannot be made a folder", "calibrate", **nowhere)
+        self.refused("neither XDG_CACHE_HOME nor HOME", "calibrate",
+                     environment={"XDG_CACHE_HOME": "", "HOME": ""})
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=1)

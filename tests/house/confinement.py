@@ -12,7 +12,7 @@ ROOMS = [
     (r"boost/", ["dsl"]),
     (r"hwy/", ["src/kernels", "tests/kernels"]),
     (r"tbb/|oneapi/", ["src/runtime"]),
-    (r"dnnl", ["src/train", "bench/seed"]),
+    (r"dnnl", ["src/train", "bench"]),
     (r"Random123/", ["src/kernels", "src/runtime", "tests/kernels", "tests/runtime"]),
     (r"zlib\.h|openssl/|curl/|hdf5", ["src/io", "tests/io"]),
     (r"nlohmann/", ["src", "tests"]),
