@@ -19,11 +19,12 @@ struct LayerActivity {
 
   /// Spikes sent, a neuron that fires n times in a step counting |n| (layers of spiking neurons).
   std::uint64_t spikes = 0;
-  /// Weights applied (layers of synapses). From spikes: each spike reaches `neurons` targets, a
-  /// multiple spike counting each time. From analog values: each nonzero value reaches them once.
+  /// Weights applied (layers of synapses). From spikes: each spike reaches `neurons` targets, or,
+  /// in sparse layers, those it has synapses to, a multiple spike counting each time. From analog
+  /// values: each nonzero value reaches them once.
   std::uint64_t synaptic_operations = 0;
-  /// Rows of weights read (layers of synapses), one for each event of each step, and their bytes as
-  /// they lie in memory, padding included.
+  /// Rows of weights read (layers of synapses), one for each event of each step, or blocks where
+  /// columns of them are read, and their bytes as they lie in memory, padding included.
   std::uint64_t weight_rows = 0, weight_bytes = 0;
   /// Membrane updates done: neurons x steps done (layers of spiking neurons).
   std::uint64_t neuron_updates = 0;

@@ -17,7 +17,7 @@ struct Prune {
   DescentOptions descent;
   JsonOption json;
   double sparsity = 0.9;
-  std::size_t rounds = 8;
+  std::size_t rounds = 12;
   std::string output = "pruned.safetensors";
 };
 
@@ -31,7 +31,7 @@ void declare(CLI::App& command, Prune& p) {
   add_count(command, "--rounds", p.rounds,
             "Prune in so many rounds, ever less in each, with a fine-tuning behind each")
       ->capture_default_str();
-  p.descent.options.epochs = 2;
+  p.descent.options.epochs = 3;
   p.descent.declare(command);
   command.add_option("--output", p.output, "Where the weights go")->capture_default_str();
   p.json.declare(command);

@@ -261,7 +261,7 @@ class Commands(InFolder):
                                      "--output", "pruned.safetensors", "--json", "prune.json")
                 done = json.loads((self.folder / "prune.json").read_text())
                 self.assertRegex(text, r"accuracy before .*%, pruned .*%, fine-tuned .*%\n")
-                self.assertRegex(text, r"hidden  100352  100\d\d +(89.9\d|90.00)%")
+                self.assertRegex(text, r"hidden +100352 +100\d\d +(89.9\d|90.00)%")
                 self.assertEqual([layer["label"] for layer in done["layers"]], ["hidden"])
                 self.assertAlmostEqual(done["layers"][0]["sparsity"], 0.9, 3)
                 self.assertEqual([round(r["sparsity"], 4) for r in done["rounds"]], [0.7875, 0.9])
@@ -288,7 +288,7 @@ class Commands(InFolder):
         text = self.run_well("prune", "--net", "spiking_csr", "--weights", dense, *SMALL,
                              "--rounds", 1, "--epochs", 0, "--sparsity", 0.25)
         self.assertNotIn("fine-tuned", text)
-        self.assertRegex(text, r"hidden  100352  75264 +25.00%")
+        self.assertRegex(text, r"hidden +100352 +75264 +25.00%")
 
     def test_energy(self):
         path = self.weights("deep", "--json", "train.json")

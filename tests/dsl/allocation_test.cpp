@@ -77,6 +77,8 @@ TEST_CASE("an engine allocates when it is made and never while it runs") {
   check_no_allocation<Mixed>(true);
   check_no_allocation<Analog>(false);
   check_no_allocation<Sequence>(true);
+  check_no_allocation<SparseLayers<Csr>>(true);
+  check_no_allocation<SparseLayers<Blocked<8>>>(true);
   check_no_allocation<LastOfStream, Probe<"first">>(true);
   check_no_allocation<LowpassToDense>(true);
   check_no_allocation<FilterSpikes<Alpha<>, MeanOverTime>>(true);
