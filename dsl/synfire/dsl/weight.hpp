@@ -133,7 +133,8 @@ class EventRows {
     rows.weight(0, 0);
   }
   { return rows_->weight(i, j); }
-  float bias(std::size_t j) const { return rows_->bias[j]; }
+  float bias(std::size_t j) const requires requires(const Rows& rows) { rows.weight(0, 0); }
+  { return rows_->bias[j]; }
   double input_error(double, float, bool) const { return 0; }
 
  private:

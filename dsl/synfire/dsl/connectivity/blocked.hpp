@@ -25,7 +25,7 @@ struct Blocked {
 
   /// The blocks lie in memory twice: by rows for few events, by columns for many. By columns the
   /// sums stay in registers and no row's end is guessed wrongly, but inputs that are 0 are read,
-  /// too.
+  /// too. Where few blocks are missing, whole rows are read, zeros and all.
   template <std::size_t inputs, std::size_t width>
   class Event {
    public:
@@ -38,33 +38,39 @@ struct Blocked {
 
     ReadWeights add(Values in, float* out) {
       const auto [active, synapses] = kernels::reached(in.data(), inputs, packed_->degree.data());
-      if (many(active, synapses / Size)) return by_columns(in.data(), synapses, out);
+      const Way way = cheapest(active, synapses / Size);
+      if (way == Way::Columns) return by_columns(in.data(), synapses, out);
       const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
-      return by_rows(index_.data(), in.data(), n, packed_->blocks(index_.data(), n), synapses, out);
+      return by_rows(way, index_.data(), in.data(), n, synapses, out);
     }
 
     ReadWeights add(SpikeView in, float* out) {
-      const std::size_t blocks = packed_->blocks(in.index, in.size);
       const std::uint64_t synapses = packed_->synapses(in.index, in.count, in.size);
+      const Way way = cheapest(in.size, packed_->blocks(in.index, in.size));
       for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = in.count[k] / in.unit;
-      const ReadWeights read =
-          many(in.size, blocks) ? by_columns(amount_.data(), synapses, out)
-                                : by_rows(in.index, amount_.data(), in.size, blocks, synapses, out);
+      const ReadWeights read = way == Way::Columns
+                                   ? by_columns(amount_.data(), synapses, out)
+                                   : by_rows(way, in.index, amount_.data(), in.size, synapses, out);
       for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = 0;
       return read;
     }
 
    private:
-    /// Whether so many are cheaper by columns. On AVX-512 a block takes as long either way, and the
-    /// end of an event's row as long as 13 blocks.
-    bool many(std::size_t events, std::size_t blocks) const {
-      return 13 * events + blocks > packed_->input.size();
+    enum class Way { Rows, WholeRows, Columns };
+
+    /// On AVX-512 a block takes as long by rows as by columns, the end of an event's row as long as
+    /// 13 blocks, and 24 neighbouring weights as long as a block.
+    Way cheapest(std::size_t events, std::size_t blocks) const {
+      const std::size_t rows = 13 * events + blocks, columns = packed_->input.size();
+      if (events * stride / 24 < std::min(rows, columns)) return Way::WholeRows;
+      return rows <= columns ? Way::Rows : Way::Columns;
     }
 
-    ReadWeights by_rows(const std::uint32_t* index, const float* x, std::size_t n,
-                        std::size_t blocks, std::uint64_t synapses, float* out) const {
+    ReadWeights by_rows(Way way, const std::uint32_t* index, const float* x, std::size_t n,
+                        std::uint64_t synapses, float* out) const {
+      if (way == Way::WholeRows) return {synapses, n, packed_->whole.add(index, x, n, out)};
       kernels::accumulate_blocks(packed_->rows(), packed_->bias.data(), stride, index, x, n, out);
-      return {synapses, n, blocks * Size * sizeof(float)};
+      return {synapses, n, packed_->blocks(index, n) * Size * sizeof(float)};
     }
     ReadWeights by_columns(const float* x, std::uint64_t synapses, float* out) const {
       kernels::gather_blocks(packed_->columns(), x, packed_->bias.data(), stride, out);
@@ -85,7 +91,8 @@ struct Blocked {
     static constexpr std::size_t stride = groups * kernels::kBlockGroup;
 
     Packed(const float* kernel, const float* from)
-        : begin(inputs + 1),
+        : whole(kernel, from),
+          begin(inputs + 1),
           degree(inputs),
           length(groups),
           place(groups * together),
@@ -152,6 +159,7 @@ struct Blocked {
       return sum;
     }
 
+    float32::Rows<inputs, width> whole;
     Buffer<std::uint32_t> begin, degree, column;  // of the blocks by rows; synapses of an input
     Buffer<float> weight;
     Buffer<std::uint32_t> length, place, input;  // by columns
