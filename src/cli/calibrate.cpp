@@ -103,10 +103,9 @@ std::optional<double> calibrated_dense_above() {
   const Json here = provenance(1);
   double share = NAN;
   try {
-    for (const char* place : {"/provenance/processor", "/provenance/target"}) {
-      const Json::json_pointer pointer(place);
-      if (found.at(pointer) != here.at(pointer)) return std::nullopt;  // another processor's
-    }
+    for (const char* part : {"processor", "target"})
+      if (found.at("provenance").at(part) != here.at(part))
+        return std::nullopt;  // another processor's
     share = found.at("dense_above").get<double>();
   } catch (const Json::exception&) {
     refuse("is not what synfire calibrate writes");

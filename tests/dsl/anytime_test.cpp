@@ -512,9 +512,9 @@ TEST_CASE("weights say what they stand for") {
   std::vector<float> kernel(inputs * width), bias(width);
   for (float& w : kernel) w = normal(random);
   for (float& b : bias) b = normal(random);
-  const float32::Event<inputs, width> whole(kernel.data(), bias.data());
-  const bfloat16::Event<inputs, width> half(kernel.data(), bias.data());
-  const int8::Event<inputs, width> byte(kernel.data(), bias.data());
+  const float32::Event<inputs, width> whole(kernel.data(), bias.data(), {});
+  const bfloat16::Event<inputs, width> half(kernel.data(), bias.data(), {});
+  const int8::Event<inputs, width> byte(kernel.data(), bias.data(), {});
   const int8::Clocked<inputs, width> byte_definition(kernel.data(), bias.data());
   const bfloat16::Clocked<inputs, width> half_definition(kernel.data(), bias.data());
   for (std::size_t i = 0; i < inputs; ++i)

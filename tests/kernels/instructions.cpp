@@ -85,6 +85,48 @@ void synapses() {
   });
 }
 
+// A tenth of the synapses, in blocks of 16.
+void sparse() {
+  constexpr std::size_t kSize = 16, kBlocks = kNeurons / kSize, kTurns = kInputs / 10;
+  std::vector<std::uint32_t> begin{0}, column, index;
+  std::vector<kernels::Synapse> synapses;
+  std::vector<std::uint32_t> first_synapse{0};
+  for (std::uint32_t i = 0; i < kInputs; ++i) {
+    if (i % 2 == 0) index.push_back(i);
+    for (std::uint32_t j = 0; j < kNeurons; j += kSize) {
+      if (generator() % 10 != 0) continue;
+      column.push_back(j);
+      for (std::uint32_t c = 0; c < kSize; ++c) synapses.push_back({j + c, 0.5f});
+    }
+    begin.push_back(static_cast<std::uint32_t>(column.size()));
+    first_synapse.push_back(static_cast<std::uint32_t>(synapses.size()));
+  }
+  const auto weights = random_floats(column.size() * kSize, -0.1f, 0.1f);
+  const auto x = random_floats(kInputs, 0.0f, 1.0f);
+  const auto start = random_floats(kNeurons, -0.1f, 0.1f);
+  Buffer<float> out(kNeurons);
+  count("accumulate_csr", [&] {
+    kernels::accumulate_csr({first_synapse.data(), synapses.data()}, start.data(), kNeurons,
+                            index.data(), x.data(), index.size(), out.data());
+  });
+  count("accumulate_blocks", [&] {
+    kernels::accumulate_blocks({kSize, begin.data(), column.data(), weights.data()}, start.data(),
+                               kNeurons, index.data(), x.data(), index.size(), out.data());
+  });
+  const std::vector<std::uint32_t> length(kNeurons / kernels::kBlockGroup, kTurns);
+  std::vector<std::uint32_t> place, input;
+  for (std::uint32_t b = 0; b < kBlocks; ++b) place.push_back(b * kSize);
+  for (std::size_t k = 0; k < kTurns * kBlocks; ++k)
+    input.push_back(static_cast<std::uint32_t>(generator() % kInputs));
+  const auto gathered = random_floats(kTurns * kNeurons, -0.1f, 0.1f);
+  count("gather_blocks", [&] {
+    kernels::gather_blocks({kSize, length.data(), place.data(), input.data(), gathered.data()},
+                           x.data(), start.data(), kNeurons, out.data());
+  });
+  const std::vector<std::uint32_t> worth(kInputs, 3);
+  count("reached", [&] { kernels::reached(x.data(), kInputs, worth.data()); });
+}
+
 void neurons() {
   const auto drive = random_floats(kNeurons, 0.0f, 0.2f);
   auto voltage = random_floats(kNeurons, 0.0f, 1.0f);
@@ -121,5 +163,6 @@ int main() {
   }
   force_target("AVX2");
   synapses();
+  sparse();
   neurons();
 }
