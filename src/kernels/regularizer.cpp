@@ -756,10 +756,12 @@ struct Line {
   HWY_INLINE bool select_at(std::size_t rank, std::size_t ranks, const std::uint32_t* guess,
                             const Pair& to) const {
     const Floats d;
-    std::uint32_t first = guess[0], second = guess[(ranks - 1) * to.stride];
-    if (const float a = at(first), b = at(second); a < b || (a == b && first < second))
-      std::swap(first, second);
-    const float upper = at(first), lower = at(second);
+    const std::uint32_t places[] = {guess[0], guess[(ranks - 1) * to.stride]};
+    const float elements[] = {at(places[0]), at(places[1])};
+    const bool swapped =
+        elements[0] < elements[1] || (elements[0] == elements[1] && places[0] < places[1]);
+    const std::uint32_t first = places[swapped], second = places[!swapped];
+    const float upper = elements[swapped], lower = elements[!swapped];
     const Vector upmost = hn::Set(d, upper), least = hn::Set(d, lower);
     std::size_t above = 0, below = 0;
     for_each([&](Vector v, std::size_t) HWY_ATTR {
@@ -767,10 +769,9 @@ struct Line {
       below += count(hn::Lt(v, least));
     });
     const bool apart = upper >= lower && (first != second || ranks == 1);
-    if (above != rank || below + rank + ranks != n || !apart) return false;
     to.set(0, upper, first);
     to.set(ranks - 1, lower, second);
-    return true;
+    return above == rank && below + rank + ranks == n && apart;
   }
 
   HWY_NOINLINE bool select_near(std::size_t rank, std::size_t ranks, float guess, float reach,
@@ -858,15 +859,28 @@ template <bool kDistances>
 void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
                      float& likely, const Selected& to) {
   const Range range = kDistances ? *of.range : Range{};
-  for (std::size_t i = 0; i < of.count; ++i) {
-    const Line<kDistances> line{of.x + of.offset[i], of.n, range};
-    const Pair pair{to.value + i, to.place + i, to.stride};
-    if (guess == nullptr)
-      line.select(rank, ranks, likely, pair);
-    else if (!line.select_at(rank, ranks, guess->place + i, pair) &&
-             !line.select_near(rank, ranks, guess->near[i], guess->reach[i], pair))
-      line.select(rank, ranks, likely, pair);
-    likely = *pair.value;
+  const auto line = [&](std::size_t i) {
+    return Line<kDistances>{of.x + of.offset[i], of.n, range};
+  };
+  const auto pair = [&](std::size_t i) { return Pair{to.value + i, to.place + i, to.stride}; };
+  // Which lines are not as they were, nobody predicts: they are listed first, some at a time.
+  constexpr std::size_t some = 64;
+  std::size_t moved[some];
+  for (std::size_t begin = 0; begin < of.count; begin += some) {
+    const std::size_t end = std::min(of.count, begin + some);
+    std::size_t count = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      moved[count] = i;
+      count += guess == nullptr || !line(i).select_at(rank, ranks, guess->place + i, pair(i));
+    }
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::size_t i = moved[k];
+      if (guess == nullptr ||
+          !line(i).select_near(rank, ranks, guess->near[i], guess->reach[i], pair(i)))
+        line(i).select(rank, ranks, likely, pair(i));
+      likely = to.value[i];
+    }
+    likely = to.value[end - 1];
   }
 }
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <memory>
 #include <numeric>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include <synfire/buffer.hpp>
 #include <synfire/error.hpp>
 
 namespace synfire {
@@ -105,44 +105,58 @@ struct Ranks {
   bool between, maximum, minimum;
 };
 
-/// Room for n values, from a cache line's begin on, that holds anything.
+/// Room for n values, which may be anything. What is given back waits in its thread for the next
+/// one that asks: a training wants the same again with every batch.
+template <class T>
 class Room {
  public:
-  explicit Room(std::size_t n)
-      : memory_(std::make_unique_for_overwrite<float[]>(n + kAlignment / sizeof(float))) {
-    std::size_t space = n * sizeof(float) + kAlignment;
-    void* begin = memory_.get();
-    begin_ = static_cast<float*>(std::align(kAlignment, n * sizeof(float), begin, space));
+  explicit Room(std::size_t n) {
+    auto& free = waiting();
+    if (!free.empty()) {
+      memory_ = std::move(free.back());
+      free.pop_back();
+    }
+    if (memory_.size() < n) memory_ = Buffer<T>(n);
   }
-  float* begin() const { return begin_; }
+  ~Room() { waiting().push_back(std::move(memory_)); }
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+  T* begin() { return memory_.data(); }
 
  private:
-  std::unique_ptr<float[]> memory_;
-  float* begin_;
+  static std::vector<Buffer<T>>& waiting() {
+    thread_local std::vector<Buffer<T>> buffers;
+    return buffers;
+  }
+
+  Buffer<T> memory_;
 };
 
 /// What was found of some percentiles, and the elements that they are made of.
 struct Found {
   Found(std::size_t cells, const Ranks& ranks)
       : count(cells),
-        memory(std::make_unique_for_overwrite<float[]>((2 * ranks.count() + 2) * cells)),
-        value(memory.get()),
+        numbers((2 * ranks.count() + 2) * cells),
+        places(ranks.count() * cells),
+        value(numbers.begin()),
         slope(value + ranks.count() * cells),
         equal(slope + ranks.count() * cells),
         amount(equal + cells),
-        place(ranks.count() * cells) {}
+        place(places.begin()) {}
 
-  kernels::Selected from(std::size_t cell, bool places = true) {
-    return {value + cell, places ? place.data() + cell : nullptr, places ? slope + cell : nullptr,
-            count};
+  kernels::Selected from(std::size_t cell, bool with_places = true) {
+    return {value + cell, with_places ? place + cell : nullptr,
+            with_places ? slope + cell : nullptr, count};
   }
 
   std::size_t count;
-  std::unique_ptr<float[]> memory;
+  Room<float> numbers;
+  Room<std::uint32_t> places;
   float *value, *slope;  // of the elements, and then of the percentile
   float* equal;          // how many are a maximum
   float* amount;         // what their gradients are to have
-  std::vector<std::uint32_t> place;
+  std::uint32_t* place;
 };
 
 /// What the elements of one percentile are, and the percentiles that there are.
@@ -192,7 +206,7 @@ struct Cells {
     const bool one_gradient = std::all_of(
         reduced.begin(), reduced.end(), [](const Axis& axis) { return axis.gradient_stride == 0; });
     const bool places = x.gradient != nullptr && (distances || !one_gradient);
-    const Room room(n * kernels::kLanes);
+    Room<float> room(n * kernels::kLanes);
     const auto at = [&](std::size_t from) {
       return kernels::Columns{x.values + from + first, offset, n, width, range_or_null()};
     };
@@ -277,14 +291,14 @@ struct Cells {
       if (x.gradient != nullptr) add_lines(offset, first, end, found);
       return part;
     });
-    if (last != nullptr) last->place.swap(found.place);
+    if (last != nullptr) std::copy_n(found.place, last->place.size(), last->place.begin());
     return sum;
   }
 
   void find_lines(const std::vector<std::size_t>& offset, std::size_t first, std::size_t end,
                   Found& found) const {
     const bool in_place = reduced.size() == 1 && reduced[0].stride == 1;
-    const Room copy(in_place ? 0 : n);
+    Room<float> copy(in_place ? 0 : n);
     float likely = element(x.values[offset[first]]);
     const auto find = [&](const kernels::Lines& lines, std::size_t cell) {
       const kernels::Selected to = found.from(cell);
