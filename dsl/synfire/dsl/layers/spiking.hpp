@@ -53,13 +53,16 @@ struct Spiking {
 
   /// Voltages at the start of a sample: given ones, or drawn for its address, or zero.
   struct Start {
-    void into(Buffer<float>& voltage, RandomAddress address, std::size_t layer) const {
+    void into(Buffer<float>& voltage, const RandomAddress& of, std::size_t layer) const {
       if (given.size() != 0) {
         std::copy(given.begin(), given.end(), voltage.begin());
       } else if constexpr (Neuron::random_start) {
-        address.stream = Stream::InitialVoltage;
-        address.layer = static_cast<std::uint32_t>(layer);
-        uniform(address, voltage.data(), voltage.size());
+        uniform({.seed = of.seed,
+                 .stream = Stream::InitialVoltage,
+                 .epoch = of.epoch,
+                 .layer = static_cast<std::uint32_t>(layer),
+                 .sample = of.sample},
+                voltage.data(), voltage.size());
       } else {
         std::fill(voltage.begin(), voltage.end(), 0.0f);
       }
