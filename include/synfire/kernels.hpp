@@ -122,8 +122,9 @@ void accumulate_csr(const CsrRows& rows, const float* start, std::size_t columns
 
 /// The same of blocks of `size` (8 or 16) neighbouring columns, of which `column` is the first:
 /// block b has the weights from b * size on. start and out have `stride` floats, a multiple of
-/// kBlockGroup, here and in gather_blocks.
-inline constexpr std::size_t kBlockGroup = 32;
+/// kBlockGroup, here and in gather_blocks. An input has a multiple of kBlockTurn blocks: behind its
+/// own are some of weights 0 at the column `stride`, where the slack of `out` takes them.
+inline constexpr std::size_t kBlockGroup = 32, kBlockTurn = 4;
 struct BlockRows {
   std::size_t size;
   const std::uint32_t *begin, *column;

@@ -98,6 +98,7 @@ void sparse() {
       column.push_back(j);
       for (std::uint32_t c = 0; c < kSize; ++c) synapses.push_back({j + c, 0.5f});
     }
+    while (column.size() % kernels::kBlockTurn != 0) column.push_back(kNeurons);
     begin.push_back(static_cast<std::uint32_t>(column.size()));
     first_synapse.push_back(static_cast<std::uint32_t>(synapses.size()));
   }

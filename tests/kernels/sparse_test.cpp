@@ -119,6 +119,10 @@ TEST_CASE("accumulate_blocks and gather_blocks sum the blocks that are there") {
           column.push_back(static_cast<std::uint32_t>(j));
           append(weight, i, j);
         }
+        while (column.size() % kernels::kBlockTurn != 0) {
+          column.push_back(static_cast<std::uint32_t>(stride));
+          weight.resize(weight.size() + size);
+        }
         begin.push_back(static_cast<std::uint32_t>(column.size()));
       }
       const auto row_weight = buffer(weight);

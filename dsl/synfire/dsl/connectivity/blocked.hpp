@@ -59,10 +59,10 @@ struct Blocked {
     enum class Way { Rows, WholeRows, Columns };
 
     /// On AVX-512 a block takes as long by rows as by columns, the end of an event's row as long as
-    /// 13 blocks, and 24 neighbouring weights as long as a block.
+    /// 9 blocks, and 16 neighbouring weights as long as a block.
     Way cheapest(std::size_t events, std::size_t blocks) const {
-      const std::size_t rows = 13 * events + blocks, columns = packed_->input.size();
-      if (events * stride / 24 < std::min(rows, columns)) return Way::WholeRows;
+      const std::size_t rows = 9 * events + blocks, columns = packed_->input.size();
+      if (events * stride / 16 < std::min(rows, columns)) return Way::WholeRows;
       return rows <= columns ? Way::Rows : Way::Columns;
     }
 
@@ -111,12 +111,15 @@ struct Blocked {
           degree[i] += static_cast<std::uint32_t>(size - zeros);
           ++begin[i + 1];
         }
+        begin[i + 1] =
+            (begin[i + 1] + kernels::kBlockTurn - 1) / kernels::kBlockTurn * kernels::kBlockTurn;
       }
       const auto copy = [&](std::size_t i, std::size_t j, float* to) {
         std::copy_n(kernel + i * width + j, std::min(Size, width - j), to);
       };
 
       column = Buffer<std::uint32_t>(begin[inputs]);
+      std::fill(column.begin(), column.end(), static_cast<std::uint32_t>(stride));
       weight = Buffer<float>(begin[inputs] * Size);
       std::vector<std::uint32_t> next(begin.begin(), begin.end());
       for (std::size_t c = 0; c < readers.size(); ++c)
