@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <utility>
 
 #include "synfire/buffer.hpp"
 #include "synfire/kernels.hpp"
@@ -78,7 +79,8 @@ const std::vector<double> Crossover::kShares{0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9
 
 Crossover measure_crossover() {
   Crossover found{{}, 0};
-  for (const auto& [inputs, width] : {std::pair<std::size_t, std::size_t>{784, 128}, {512, 512}}) {
+  for (const auto& shape : {std::pair<std::size_t, std::size_t>{784, 128}, {512, 512}}) {
+    const std::size_t inputs = shape.first, width = shape.second;
     Buffer<float> x(inputs), start(width), out(width), weights(inputs * width);
     std::fill(x.begin(), x.end(), 0.5f);
     std::fill(weights.begin(), weights.end(), 0.25f);
