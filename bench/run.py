@@ -15,7 +15,7 @@ BUILD = HERE.parent / "build"
 TITLES = {"activity": "us an image, by the share of neurons that fire in a step",
           "sparsity": "us an image, by the share of weights that is left"}
 COLOURS = ["#d9541e", "#f2a03d", "#a3195b", "#7a4b2a", "#1f77b4", "#2ca02c", "#777777", "#9467bd"]
-LEFT, TOP, WIDTH, HEIGHT, LEGEND = 60, 40, 480, 320, 200
+LEFT, TOP, WIDTH, HEIGHT, LEGEND = 60, 40, 480, 320, 260
 
 
 def measure(task):
@@ -54,7 +54,7 @@ def draw(task, head, rows):
     for tick in ticks(low, high):
         parts.append(f'<line class="grid" x1="{LEFT}" y1="{y(tick):.1f}" x2="{LEFT + WIDTH}" '
                      f'y2="{y(tick):.1f}"/><text x="{LEFT - 6}" y="{y(tick) + 4:.1f}" '
-                     f'text-anchor="end">{tick:.3g}</text>')
+                     f'text-anchor="end">{tick:g}</text>')
     for c, name in enumerate(head[1:]):
         points = " ".join(f"{x(at):.1f},{y(row[c + 1]):.1f}" for at, row in zip(xs, rows))
         colour = COLOURS[c % len(COLOURS)]
