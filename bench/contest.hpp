@@ -8,10 +8,11 @@
 #include <cstddef>
 #include <functional>
 #include <iostream>
-#include <new>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "floats.hpp"
 
 namespace contest {
 
@@ -19,17 +20,7 @@ inline constexpr std::size_t kInputs = 784, kHidden = 512, kClasses = 10, kSteps
 inline constexpr std::size_t kImages = 64;
 inline constexpr float kDt = 0.01f;
 
-/// A vector of floats that starts at a cache line, as any library would have it.
-template <class T>
-struct CacheLines {
-  using value_type = T;
-  T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(64)));
-  }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t(64)); }
-  bool operator==(const CacheLines&) const { return true; }
-};
-using Floats = std::vector<float, CacheLines<float>>;
+using bench::Floats;
 
 /// Weights [input][neuron], images with half of the pixels dark, and initial voltages.
 struct Task {
