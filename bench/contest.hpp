@@ -10,6 +10,7 @@
 #include <iostream>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "floats.hpp"
@@ -98,6 +99,34 @@ inline double difference(const Contender& a, const Contender& b) {
   }
   return worst;
 }
+
+/// Races and prints a line: where in the sweep, then each contender's microseconds; the names of
+/// all before the first line. Contenders for which `same` is true must give the first one's logits
+/// within `tolerance`; those that do not are named on the standard error.
+class Sweep {
+ public:
+  Sweep(std::string axis, double tolerance) : axis_(std::move(axis)), tolerance_(tolerance) {}
+
+  template <class Same>
+  void race(double at, const std::vector<Contender>& all, const Same& same) {
+    if (!axis_.empty()) {
+      std::cout << axis_;
+      for (const Contender& some : all) std::cout << '\t' << some.name;
+      std::cout << std::endl;
+      axis_.clear();
+    }
+    for (const Contender& some : all)
+      if (const double off = same(some) ? difference(all[0], some) : 0; off > tolerance_)
+        std::cerr << some.name << " differs by " << off << " at " << at << '\n';
+    std::cout << at;
+    for (const double time : contest::race(all)) std::cout << '\t' << time;
+    std::cout << std::endl;
+  }
+
+ private:
+  std::string axis_;
+  double tolerance_;
+};
 
 /// One step of relu neurons: counts of spikes from currents.
 inline void fire(const float* current, float* voltage, float* count, std::size_t n) {

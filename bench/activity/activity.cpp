@@ -6,24 +6,12 @@
 
 int main() {
   using namespace contest;
-  bool first = true;
+  Sweep sweep("activity", 0.05);
   for (const double share : {0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.96, 1.0}) {
     const Task task = make_task(share);
     std::vector<Contender> all;
     for (const auto make : {synfire, eigen, onednn})
       for (Contender& some : make(task)) all.push_back(std::move(some));
-    if (first) {
-      std::cout << "activity";
-      for (const Contender& some : all) std::cout << '\t' << some.name;
-      std::cout << std::endl;
-    }
-    first = false;
-    for (const Contender& some : all)
-      if (difference(all[0], some) > 0.05)
-        std::cerr << some.name << " differs by " << difference(all[0], some) << " at " << share
-                  << '\n';
-    std::cout << share;
-    for (const double time : race(all)) std::cout << '\t' << time;
-    std::cout << std::endl;
+    sweep.race(share, all, [](const Contender&) { return true; });
   }
 }
