@@ -78,13 +78,19 @@ struct ReadWeights {
   std::size_t bytes;         // of weights
 };
 
+/// What one product of rows reached and read.
+struct ReadRows {
+  std::uint64_t synapses;  // of the inputs, each once
+  std::size_t bytes;       // of weights
+};
+
 /// The event-driven run of weights that lie in rows, one for each input: adds up the rows of those
 /// that are not zero, ascending. Rows<inputs, width> is made of a kernel and a bias, and has
 ///   stride                       as Event has
-///   synapses(index, n)           of so many inputs
-///   synapses(index, count, n)    the same, each as often as it fired
-///   add(index, x, n, out)        the product of the inputs x[index]; returns the bytes it read
-/// and, where it can do without indices, row_bytes: the bytes of a row, and
+///   synapses(index, count, n)    of so many inputs, each as often as it fired
+///   add(index, x, n, out)        the product of the inputs x[index]; returns ReadRows
+/// and, where it can do without indices, row_bytes: the bytes of a row, synapses(n): of n inputs,
+/// and
 ///   add(nullptr, x, n, out)      the product of all inputs
 ///   add(products, count)         several products of values, where that pays
 /// and, where it knows them, weight(i, j).
@@ -101,17 +107,18 @@ class EventRows {
 
   ReadWeights add(Values in, float* out) {
     const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
-    const std::uint64_t operations = rows_->synapses(index_.data(), n);
-    if (is_dense(n)) return dense(in.data(), operations, out);
-    return {operations, n, rows_->add(index_.data(), in.data(), n, out)};
+    if constexpr (can_be_dense)
+      if (is_dense(n)) return dense(in.data(), rows_->synapses(n), out);
+    const ReadRows read = rows_->add(index_.data(), in.data(), n, out);
+    return {read.synapses, n, read.bytes};
   }
   ReadWeights add(SpikeView in, float* out) {
-    const bool all = is_dense(in.size);
+    const std::uint64_t operations = rows_->synapses(in.index, in.count, in.size);
+    const bool all = can_be_dense && is_dense(in.size);
     if (all) std::fill(amount_.begin(), amount_.end(), 0.0f);
     for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = in.count[k] / in.unit;
-    if (all) return dense(amount_.data(), rows_->synapses(in.index, in.count, in.size), out);
-    return {rows_->synapses(in.index, in.count, in.size), in.size,
-            rows_->add(in.index, amount_.data(), in.size, out)};
+    if (all) return dense(amount_.data(), operations, out);
+    return {operations, in.size, rows_->add(in.index, amount_.data(), in.size, out).bytes};
   }
   static void add_together(std::span<EventRows* const> all, const Values* in, float* const* out,
                            ReadWeights* read) requires
@@ -125,7 +132,7 @@ class EventRows {
     rows.add(products.data(), all.size());
     for (std::size_t k = 0; k < all.size(); ++k) {
       const std::size_t n = products[k].nonzero;
-      read[k] = {rows.synapses(nullptr, n), n, n * Rows::row_bytes};
+      read[k] = {rows.synapses(n), n, n * Rows::row_bytes};
     }
   }
 
@@ -139,11 +146,9 @@ class EventRows {
 
  private:
   static constexpr bool can_be_dense = requires { Rows::row_bytes; };
-  bool is_dense(std::size_t n) const {
-    return can_be_dense && static_cast<double>(n) > dense_above_;
-  }
+  bool is_dense(std::size_t n) const { return static_cast<double>(n) > dense_above_; }
   ReadWeights dense(const float* x, std::uint64_t operations, float* out) const {
-    return {operations, inputs, rows_->add(nullptr, x, inputs, out)};
+    return {operations, inputs, rows_->add(nullptr, x, inputs, out).bytes};
   }
 
   std::shared_ptr<const Rows> rows_;  // one copy for all engines of a batch
@@ -155,7 +160,7 @@ class EventRows {
 /// Of rows in which every weight is a synapse.
 template <std::size_t width>
 struct FullRows {
-  std::uint64_t synapses(const std::uint32_t*, std::size_t n) const { return n * width; }
+  static std::uint64_t synapses(std::size_t n) { return n * width; }
   std::uint64_t synapses(const std::uint32_t*, const float* count, std::size_t n) const {
     return kernels::count_spikes(count, n).all * width;
   }

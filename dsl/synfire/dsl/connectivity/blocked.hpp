@@ -41,16 +41,18 @@ struct Blocked {
       const Way way = cheapest(active, synapses / Size);
       if (way == Way::Columns) return by_columns(in.data(), synapses, out);
       const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
-      return by_rows(way, index_.data(), in.data(), n, synapses, out);
+      const std::size_t blocks = way == Way::Rows ? packed_->blocks(index_.data(), n) : 0;
+      return by_rows(way, index_.data(), in.data(), n, blocks, synapses, out);
     }
 
     ReadWeights add(SpikeView in, float* out) {
       const std::uint64_t synapses = packed_->synapses(in.index, in.count, in.size);
-      const Way way = cheapest(in.size, packed_->blocks(in.index, in.size));
+      const std::size_t blocks = packed_->blocks(in.index, in.size);
+      const Way way = cheapest(in.size, blocks);
       for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = in.count[k] / in.unit;
-      const ReadWeights read = way == Way::Columns
-                                   ? by_columns(amount_.data(), synapses, out)
-                                   : by_rows(way, in.index, amount_.data(), in.size, synapses, out);
+      const ReadWeights read = way == Way::Columns ? by_columns(amount_.data(), synapses, out)
+                                                   : by_rows(way, in.index, amount_.data(), in.size,
+                                                             blocks, synapses, out);
       for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = 0;
       return read;
     }
@@ -67,10 +69,10 @@ struct Blocked {
     }
 
     ReadWeights by_rows(Way way, const std::uint32_t* index, const float* x, std::size_t n,
-                        std::uint64_t synapses, float* out) const {
-      if (way == Way::WholeRows) return {synapses, n, packed_->whole.add(index, x, n, out)};
+                        std::size_t blocks, std::uint64_t synapses, float* out) const {
+      if (way == Way::WholeRows) return {synapses, n, packed_->whole.add(index, x, n, out).bytes};
       kernels::accumulate_blocks(packed_->rows(), packed_->bias.data(), stride, index, x, n, out);
-      return {synapses, n, packed_->blocks(index, n) * Size * sizeof(float)};
+      return {synapses, n, blocks * Size * sizeof(float)};
     }
     ReadWeights by_columns(const float* x, std::uint64_t synapses, float* out) const {
       kernels::gather_blocks(packed_->columns(), x, packed_->bias.data(), stride, out);

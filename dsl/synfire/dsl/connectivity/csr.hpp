@@ -36,12 +36,12 @@ struct Csr {
 
     std::uint64_t synapses_of(std::uint32_t input) const { return begin[input + 1] - begin[input]; }
 
-    std::size_t add(const std::uint32_t* index, const float* x, std::size_t n, float* out) const {
-      const auto synapses = static_cast<std::size_t>(this->synapses(index, n));
-      if (32 * synapses > n * stride) return whole.add(index, x, n, out);
+    ReadRows add(const std::uint32_t* index, const float* x, std::size_t n, float* out) const {
+      const std::uint64_t synapses = this->synapses(index, n);
+      if (32 * synapses > n * stride) return {synapses, whole.add(index, x, n, out).bytes};
       kernels::accumulate_csr({begin.data(), synapse.data()}, whole.bias.data(), width, index, x, n,
                               out);
-      return synapses * sizeof(kernels::Synapse);
+      return {synapses, static_cast<std::size_t>(synapses) * sizeof(kernels::Synapse)};
     }
 
     /// On AVX-512 a single synapse takes as long as 40 neighbouring weights, on AVX2 as long as 25:

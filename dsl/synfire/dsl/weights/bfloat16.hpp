@@ -30,9 +30,9 @@ struct bfloat16 {
       std::copy_n(from, width, bias.data());
     }
 
-    std::size_t add(const std::uint32_t* index, const float* x, std::size_t n, float* out) const {
+    ReadRows add(const std::uint32_t* index, const float* x, std::size_t n, float* out) const {
       kernels::accumulate_rows_bf16(rows.data(), words, bias.data(), index, x, n, out);
-      return n * row_bytes;
+      return {n * width, n * row_bytes};
     }
 
     float weight(std::size_t i, std::size_t j) const {

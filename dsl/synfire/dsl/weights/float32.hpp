@@ -42,9 +42,9 @@ struct float32 {
       std::copy_n(from, width, bias.data());
     }
 
-    std::size_t add(const std::uint32_t* index, const float* x, std::size_t n, float* out) const {
+    ReadRows add(const std::uint32_t* index, const float* x, std::size_t n, float* out) const {
       kernels::accumulate_rows(rows.data(), stride, bias.data(), index, x, n, out);
-      return n * row_bytes;
+      return {n * width, n * row_bytes};
     }
     void add(kernels::Product* products, std::size_t count) const {
       kernels::accumulate_products(rows.data(), stride, bias.data(), inputs, products, count);
