@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include <synfire/activity.hpp>
+#include <synfire/counts.hpp>
 #include <synfire/dataset.hpp>
 #include <synfire/energy.hpp>
 #include <synfire/prune.hpp>
@@ -114,6 +116,16 @@ class Model {
   /// The images with every layer observed, for their energy.
   virtual ExampleRun run_examples(const ImageSet& data, const RunOptions& options,
                                   std::size_t threads) const = 0;
+  /// The images by an engine that counts; their outputs are those of evaluate(). `each` receives
+  /// the counts of every sample, step by step.
+  virtual Profile profile(const ImageSet& data, const RunOptions& options, std::size_t threads,
+                          const std::function<RunCountsReader>& each = nullptr) const = 0;
+  /// Neurons that spike fire at `threshold` times the voltage, and each spike is worth as many
+  /// times more: the synapses before a layer of neurons are divided, those behind it multiplied by
+  /// it. Fewer spikes for the same outputs on average. Throws InvalidSetting for a threshold that
+  /// is not above 0 or not finite, and where a neuron's rate is not in proportion to its input, or
+  /// it has no synapses before and behind.
+  virtual void scale_thresholds(float threshold) = 0;
   virtual Inference run(std::span<const float> image, const RunOptions& options, std::size_t sample,
                         std::size_t repeats) const = 0;
   /// Holds the weights as they are now, in the layout of the kernels.
