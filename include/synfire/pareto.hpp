@@ -10,6 +10,7 @@
 
 #include <synfire/plot.hpp>
 #include <synfire/statistics.hpp>
+#include <synfire/tables_page.hpp>
 
 namespace synfire {
 
@@ -46,10 +47,14 @@ struct ParetoReport {
   std::vector<ParetoCost> costs;
   std::vector<ParetoPoint> points;
   std::vector<std::string> notes;  // sentences for the reader
+  std::vector<PageTable> tables;   // before the fronts
 
   std::vector<double> accuracies() const;
   std::vector<double> costs_of(std::size_t cost) const;
 };
+
+/// The best accuracy for budgets() of a cost, one row each where a larger budget gives more.
+Table best_for_budgets(const ParetoReport& report, std::size_t cost);
 
 /// One HTML page that needs nothing else: for each cost a plot of all points with the front marked,
 /// a table of the front and one of the best accuracy within a budget; behind them all points. A

@@ -42,6 +42,8 @@ th, td { padding: .4rem .5rem; text-align: right; white-space: nowrap }
 th:first-child { text-align: left; font-weight: 400 }
 thead th { color: var(--quiet); font-size: .875rem; font-weight: 400; background: var(--box) }
 tbody tr { border-top: 1px solid var(--rule) }
+td.words, th.words { text-align: left }
+h3 { font-size: 1rem; margin: 1.5rem 0 .5rem }
 .page { color: var(--quiet) }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1rem }
 figure {
@@ -97,6 +99,42 @@ std::string header(const std::string& title, const Facts& facts) {
   for (const auto& [name, value] : facts)
     html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escaped(name), escaped(value));
   return html + "</dl>\n</header>\n";
+}
+
+std::string notes(const std::vector<std::string>& sentences) {
+  std::string html;
+  for (const std::string& sentence : sentences)
+    html += fmt::format("<p class=\"quiet\">{}</p>\n", escaped(sentence));
+  return html;
+}
+
+std::string scrolled(const Table& table, const std::string& label) {
+  std::string html = fmt::format(
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n"
+      "<table>\n<thead><tr>",
+      escaped(label));
+  const auto words = [&](std::size_t i) {
+    return table.columns[i].figures ? "" : " class=\"words\"";
+  };
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    html += fmt::format("<th scope=\"col\"{}>{}</th>", words(i), escaped(table.columns[i].title));
+  html += "</tr></thead>\n<tbody>\n";
+  for (const auto& row : table.rows) {
+    html += "<tr>";
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      const std::string cell = i < row.size() ? escaped(row[i]) : "";
+      html += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", cell)
+                     : fmt::format("<td{}>{}</td>", words(i), cell);
+    }
+    html += "</tr>\n";
+  }
+  return html + "</tbody>\n</table>\n</div>\n";
+}
+
+std::string section(const PageTable& table) {
+  std::string html = fmt::format("<section>\n<h2>{}</h2>\n", escaped(table.title));
+  if (!table.note.empty()) html += notes({table.note});
+  return html + scrolled(table.table, table.title) + "</section>\n";
 }
 
 std::string document(const std::string& title, const std::string& body) {

@@ -34,33 +34,17 @@ std::string amount(double value) {
   return std::isnan(value) ? "–" : fmt::format("{:.4g}", value);
 }
 
-std::string box(const std::string& label, const std::string& table) {
-  return fmt::format(
-      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n{}</div>\n",
-      escaped(label), table);
+/// Columns of figures, then one of words for each setting.
+Table with_settings(const std::vector<std::string>& titles, const ParetoReport& report) {
+  Table table;
+  for (const std::string& title : titles) table.columns.push_back({title});
+  for (const std::string& setting : report.settings) table.columns.push_back({setting, false});
+  return table;
 }
 
-std::string row_of(const std::vector<std::string>& cells, const char* first, const char* tag) {
-  std::string html = "<tr>";
-  for (std::size_t i = 0; i < cells.size(); ++i)
-    html += i == 0 ? fmt::format("<th scope=\"{}\">{}</th>", first, escaped(cells[i]))
-                   : fmt::format("<{0}>{1}</{2}>", tag, escaped(cells[i]),
-                                 std::string_view(tag).substr(0, 2));
-  return html + "</tr>\n";
-}
-
-std::string table_of(const std::vector<std::string>& titles,
-                     const std::vector<std::vector<std::string>>& rows) {
-  std::string html =
-      "<table>\n<thead>" + row_of(titles, "col", "th scope=\"col\"") + "</thead>\n<tbody>\n";
-  for (const auto& row : rows) html += row_of(row, "row", "td");
-  return html + "</tbody>\n</table>\n";
-}
-
-std::vector<std::string> titles_with(std::vector<std::string> first,
-                                     const std::vector<std::string>& settings) {
-  first.insert(first.end(), settings.begin(), settings.end());
-  return first;
+void add_row(Table& table, std::vector<std::string> cells, const ParetoPoint& point) {
+  cells.insert(cells.end(), point.settings.begin(), point.settings.end());
+  table.rows.push_back(std::move(cells));
 }
 
 Plot plot_of(const ParetoReport& report, std::size_t cost, const std::vector<std::size_t>& front) {
@@ -146,28 +130,15 @@ std::string section_of(const ParetoReport& report, std::size_t cost,
       fmt::format("<section id=\"cost-{0}\">\n<h2>Accuracy against {1}</h2>\n{2}", cost + 1,
                   escaped(name), report::figure(plot.title, plot.description, svg));
 
-  std::vector<std::vector<std::string>> rows;
-  std::optional<std::size_t> before;
-  for (const double budget : budgets(costs)) {
-    const auto best = best_within(budget, costs, gains);
-    if (!best || best == before) continue;  // no more for more
-    before = best;
-    rows.push_back({fmt::format("{:g}", budget), percent(report.points[*best].accuracy),
-                    amount(costs[*best])});
-    for (const std::string& value : report.points[*best].settings) rows.back().push_back(value);
-  }
-  if (!rows.empty())
+  const Table best = best_for_budgets(report, cost);
+  if (!best.rows.empty())
     html += fmt::format("<h3>Best accuracy for at most so many {}</h3>\n", escaped(unit)) +
-            box("Best accuracy within a budget of " + name,
-                table_of(titles_with({"at most", "accuracy", unit}, report.settings), rows));
-  rows.clear();
-  for (const std::size_t i : front) {
-    rows.push_back({percent(report.points[i].accuracy), amount(costs[i])});
-    for (const std::string& value : report.points[i].settings) rows.back().push_back(value);
-  }
-  return html + "<h3>The front</h3>\n" +
-         box("Pareto front of " + name,
-             table_of(titles_with({"accuracy", unit}, report.settings), rows)) +
+            report::scrolled(best, "Best accuracy within a budget of " + name);
+  Table table = with_settings({"accuracy", unit}, report);
+  for (const std::size_t i : front)
+    add_row(table, {percent(report.points[i].accuracy), amount(report.points[i].costs[cost])},
+            report.points[i]);
+  return html + "<h3>The front</h3>\n" + report::scrolled(table, "Pareto front of " + name) +
          "</section>\n";
 }
 
@@ -232,6 +203,21 @@ std::vector<double> ParetoReport::costs_of(std::size_t cost) const {
   return found;
 }
 
+Table best_for_budgets(const ParetoReport& report, std::size_t cost) {
+  const std::vector<double> costs = report.costs_of(cost), gains = report.accuracies();
+  Table table = with_settings({"at most", "accuracy", report.costs[cost].unit}, report);
+  std::optional<std::size_t> before;
+  for (const double budget : budgets(costs)) {
+    const auto best = best_within(budget, costs, gains);
+    if (!best || best == before) continue;  // no more for more
+    before = best;
+    const ParetoPoint& point = report.points[*best];
+    add_row(table, {fmt::format("{:g}", budget), percent(point.accuracy), amount(costs[*best])},
+            point);
+  }
+  return table;
+}
+
 std::string render_pareto(const ParetoReport& report) {
   if (report.points.empty()) throw Error("there are no points to draw a Pareto front of");
   std::vector<std::size_t> shown;  // costs
@@ -247,24 +233,23 @@ std::string render_pareto(const ParetoReport& report) {
   const std::vector<std::string> drawn = draw(plots);
 
   std::string html = report::header(report.title, report.facts) + "<main>\n";
-  for (const std::string& note : report.notes)
-    html += fmt::format("<p class=\"quiet\">{}</p>\n", escaped(note));
+  html += report::notes(report.notes);
+  for (const PageTable& table : report.tables) html += report::section(table);
   for (std::size_t i = 0; i < shown.size(); ++i)
     html += section_of(report, shown[i], fronts[i], plots[i], drawn[i]);
 
-  std::vector<std::string> titles = report.settings;
-  titles.emplace_back("accuracy");
+  std::vector<std::string> titles{"accuracy"};
   for (const std::size_t cost : shown) titles.push_back(report.costs[cost].unit);
-  std::vector<std::vector<std::string>> rows;
+  Table all = with_settings(titles, report);
   for (const ParetoPoint& point : report.points) {
-    rows.push_back(point.settings);
-    rows.back().push_back(percent(point.accuracy));
-    for (const std::size_t cost : shown) rows.back().push_back(amount(point.costs[cost]));
+    std::vector<std::string> cells{percent(point.accuracy)};
+    for (const std::size_t cost : shown) cells.push_back(amount(point.costs[cost]));
+    add_row(all, std::move(cells), point);
   }
   html += fmt::format(
       "<section id=\"points\">\n<h2>All points</h2>\n<details>\n<summary>{} in the order of the "
       "sweep</summary>\n{}</details>\n</section>\n",
-      report.points.size(), box("All points", table_of(titles, rows)));
+      report.points.size(), report::scrolled(all, "All points"));
   return report::document(report.title, html + "</main>\n");
 }
 

@@ -117,7 +117,7 @@ TEST_CASE("the page shows the front of each cost") {
   CHECK(holds(page, "Few &lt;spikes&gt;"));
   CHECK(holds(page, "silhouettes &amp; more"));
   CHECK(holds(page, "A note &amp; more."));
-  CHECK(holds(page, "<td>&lt;exact&gt;</td>"));
+  CHECK(holds(page, "<td class=\"words\">&lt;exact&gt;</td>"));
   CHECK_FALSE(holds(page, "<exact>"));
   CHECK(holds(page, "Of 4 points, 3 are on the front"));
   CHECK(holds(page, "10.00% at 0; 80.00% at 30; 85.00% at 60"));
