@@ -118,6 +118,11 @@ struct RunCounts {
     for (const StepCounts& step : of(layer)) sum += step;
     return sum;
   }
+  /// Of other samples of the same net.
+  RunCounts& operator+=(const RunCounts& more) {
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += more.counts[i];
+    return *this;
+  }
 };
 
 /// Counts of many samples of a net.

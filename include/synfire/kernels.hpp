@@ -189,6 +189,22 @@ void leaky_total(const float* drive, float* voltage, std::size_t n, float decay,
                  float* total);
 void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total);
 
+/// What a step of neurons did, for engines that count: |counts| summed (as count_spikes), counts
+/// that are 0, and voltages that are another number than before.
+struct Census {
+  std::uint64_t spikes = 0, silent = 0, changed = 0;
+};
+/// fire() and fire_total(), leaky() and leaky_total(), that add what each step did to census[0] and
+/// to census[0..steps).
+std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
+                         float* count, Census* census);
+void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                        float* total, Census* census);
+std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                          std::uint32_t* index, float* count, Census* census);
+void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                         std::size_t steps, float* total, Census* census);
+
 /// Linear filters, one for each of `units`, with `order` states each (1 or 2):
 /// s'[r] = (A[r][0]*s[0] + A[r][1]*s[1]) + B[r]*x. `coefficients` holds rows of `stride` floats, a
 /// column for each unit: A's, one after the other, then B's. A unit's states are a column of

@@ -38,52 +38,90 @@ struct Leaky {
   }
 };
 
-template <class Neuron>
-HWY_INLINE Vector step_at(const Neuron& neuron, const float* drive, float* voltage, std::size_t i) {
-  const Floats d;
-  auto v = hn::LoadU(d, voltage + i);
-  const auto spikes = neuron.step(hn::LoadU(d, drive + i), v);
-  hn::StoreU(v, d, voltage + i);
-  return spikes;
-}
-
-template <class Neuron>
-HWY_INLINE std::size_t events(const Neuron& neuron, const float* drive, float* voltage,
-                              std::size_t n, std::uint32_t* index, float* count) {
-  EventWriter written(index, count);
-  std::size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) {
-    const auto spikes = step_at(neuron, drive, voltage, i);
-    written.append(spikes, nonzero(spikes));
-  }
-  if (i < n) {
-    const auto spikes = step_at(neuron, drive, voltage, i);
-    written.append(spikes, hn::And(nonzero(spikes), hn::FirstN(Floats(), n - i)));
-  }
-  return written.count();
-}
+// Who else sees a step: Each::see(spikes, the voltages before and behind it, the step, the place of
+// its first neuron, how many of the lanes are neurons).
 
 // Where nobody wants the counts of single steps.
 struct NoCounts {
   HWY_INLINE NoCounts operator+(std::size_t) const { return {}; }
-  HWY_INLINE void store(Vector, std::size_t, std::size_t) const {}
+  HWY_INLINE void see(Vector, Vector, Vector, std::size_t, std::size_t, std::size_t) const {}
 };
 
 struct Counts {
   float* HWY_RESTRICT count;
   std::size_t stride;
   HWY_INLINE Counts operator+(std::size_t i) const { return {count + i, stride}; }
-  HWY_INLINE void store(Vector spikes, std::size_t step, std::size_t i) const {
+  HWY_INLINE void see(Vector spikes, Vector, Vector, std::size_t step, std::size_t i,
+                      std::size_t) const {
     hn::StoreU(spikes, Floats(), count + step * stride + i);
   }
 };
 
+// In double precision, as count_spikes has it: sums of whole numbers are exact.
+HWY_INLINE double sum_of_magnitudes(Vector spikes) {
+#if HWY_TARGET == HWY_SCALAR
+  return std::abs(static_cast<double>(hn::GetLane(spikes)));
+#else
+  const hn::Half<Floats> half;
+  const hn::Rebind<double, decltype(half)> wide;
+  const auto all = hn::Abs(spikes);
+  const auto sum = hn::Add(hn::PromoteTo(wide, hn::LowerHalf(half, all)),
+                           hn::PromoteTo(wide, hn::UpperHalf(half, all)));
+  return hn::GetLane(hn::SumOfLanes(wide, sum));
+#endif
+}
+
+struct TakeCensus {
+  Census* census;
+  HWY_INLINE TakeCensus operator+(std::size_t) const { return *this; }
+  HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t step, std::size_t,
+                      std::size_t lanes) const {
+    const Floats d;
+    const auto neurons = hn::FirstN(d, lanes);
+    const std::size_t fired = hn::CountTrue(d, hn::And(neurons, nonzero(spikes)));
+    Census& of = census[step];
+    of.silent += std::min(lanes, kWidth) - fired;
+    of.changed += hn::CountTrue(d, hn::AndNot(hn::Eq(before, behind), neurons));
+    if (fired == 0) return;
+    const double all = sum_of_magnitudes(hn::IfThenElseZero(neurons, spikes));
+    if (all < 0x1p63) of.spikes += static_cast<std::uint64_t>(all);
+  }
+};
+
+template <class Neuron, class Each>
+HWY_INLINE Vector step_at(const Neuron& neuron, const float* drive, float* voltage, std::size_t i,
+                          std::size_t lanes, Each each) {
+  const Floats d;
+  const auto before = hn::LoadU(d, voltage + i);
+  auto v = before;
+  const auto spikes = neuron.step(hn::LoadU(d, drive + i), v);
+  hn::StoreU(v, d, voltage + i);
+  each.see(spikes, before, v, 0, i, lanes);
+  return spikes;
+}
+
+template <class Neuron, class Each = NoCounts>
+HWY_INLINE std::size_t events(const Neuron& neuron, const float* drive, float* voltage,
+                              std::size_t n, std::uint32_t* index, float* count, Each each = {}) {
+  EventWriter written(index, count);
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    const auto spikes = step_at(neuron, drive, voltage, i, kWidth, each);
+    written.append(spikes, nonzero(spikes));
+  }
+  if (i < n) {
+    const auto spikes = step_at(neuron, drive, voltage, i, n - i, each);
+    written.append(spikes, hn::And(nonzero(spikes), hn::FirstN(Floats(), n - i)));
+  }
+  return written.count();
+}
+
 // Schedule: a tile of neurons stays in registers for all steps; its vectors are independent, so
-// their latencies (add, floor, subtract) overlap.
+// their latencies (add, floor, subtract) overlap. n: neurons from the first of the tile on.
 template <std::size_t kVectors, class Neuron, class Each>
 HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive,
                            float* HWY_RESTRICT voltage, std::size_t steps,
-                           float* HWY_RESTRICT total, Each each) {
+                           float* HWY_RESTRICT total, std::size_t n, Each each) {
   const Floats d;
   Vector x[kVectors], v[kVectors], sum[kVectors];
   for (std::size_t j = 0; j < kVectors; ++j) {
@@ -93,8 +131,9 @@ HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive
   }
   for (std::size_t t = 0; t < steps; ++t)
     for (std::size_t j = 0; j < kVectors; ++j) {
+      const auto before = v[j];
       const auto spikes = neuron.step(x[j], v[j]);
-      each.store(spikes, t, j * kWidth);
+      each.see(spikes, before, v[j], t, j * kWidth, n - j * kWidth);
       sum[j] = hn::Add(sum[j], spikes);
     }
   for (std::size_t j = 0; j < kVectors; ++j) {
@@ -109,9 +148,9 @@ HWY_INLINE void totals(const Neuron& neuron, const float* drive, float* voltage,
   constexpr std::size_t kVectors = kTile / 2;
   std::size_t i = 0;
   for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
-    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, each + i);
+    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, n - i, each + i);
   for (; i < n; i += kWidth)
-    total_tile<1>(neuron, drive + i, voltage + i, steps, total + i, each + i);
+    total_tile<1>(neuron, drive + i, voltage + i, steps, total + i, n - i, each + i);
 }
 
 template <class Neuron>
@@ -119,7 +158,7 @@ HWY_INLINE void add(const Neuron& neuron, const float* drive, float* voltage, st
                     float* total) {
   const Floats d;
   for (std::size_t i = 0; i < n; i += kWidth) {
-    const auto spikes = step_at(neuron, drive, voltage, i);
+    const auto spikes = step_at(neuron, drive, voltage, i, kWidth, NoCounts());
     hn::StoreU(hn::Add(hn::LoadU(d, total + i), spikes), d, total + i);
   }
 }
@@ -155,6 +194,26 @@ void leaky_total(const float* drive, float* voltage, std::size_t n, float decay,
 
 void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total) {
   add(Leaky{decay}, drive, voltage, n, total);
+}
+
+std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
+                         float* count, Census* census) {
+  return events(Rate{}, drive, voltage, n, index, count, TakeCensus{census});
+}
+
+void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                        float* total, Census* census) {
+  totals(Rate{}, drive, voltage, n, steps, total, TakeCensus{census});
+}
+
+std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                          std::uint32_t* index, float* count, Census* census) {
+  return events(Leaky{decay}, drive, voltage, n, index, count, TakeCensus{census});
+}
+
+void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                         std::size_t steps, float* total, Census* census) {
+  totals(Leaky{decay}, drive, voltage, n, steps, total, TakeCensus{census});
 }
 
 // Sums of whole numbers are exact in any order, so partial ones need not wait for each other.
@@ -206,6 +265,10 @@ HWY_EXPORT(leaky);
 HWY_EXPORT(leaky_total);
 HWY_EXPORT(leaky_add);
 HWY_EXPORT(count_spikes);
+HWY_EXPORT(fire_counted);
+HWY_EXPORT(fire_total_counted);
+HWY_EXPORT(leaky_counted);
+HWY_EXPORT(leaky_total_counted);
 
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                  float* count) {
@@ -242,6 +305,26 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
 
 SpikeCount count_spikes(const float* count, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(count_spikes)(count, n);
+}
+
+std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
+                         float* count, Census* census) {
+  return HWY_DYNAMIC_DISPATCH(fire_counted)(drive, voltage, n, index, count, census);
+}
+
+void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                        float* total, Census* census) {
+  HWY_DYNAMIC_DISPATCH(fire_total_counted)(drive, voltage, n, steps, total, census);
+}
+
+std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                          std::uint32_t* index, float* count, Census* census) {
+  return HWY_DYNAMIC_DISPATCH(leaky_counted)(drive, voltage, n, decay, index, count, census);
+}
+
+void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                         std::size_t steps, float* total, Census* census) {
+  HWY_DYNAMIC_DISPATCH(leaky_total_counted)(drive, voltage, n, decay, steps, total, census);
 }
 
 }  // namespace synfire::kernels

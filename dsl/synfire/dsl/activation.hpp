@@ -4,6 +4,7 @@
 //   derivative(x)  its derivative at x (at a kink, what TensorFlow takes)
 //   nonnegative    true, where it is there: value(x) >= 0 for every x
 //   monotone       true, where it is there: as floats, too, value(x) never falls as x grows
+//   proportional   true, where it is there: value(a * x) = a * value(x) for every a > 0
 #pragma once
 
 #include <concepts>
@@ -28,6 +29,13 @@ inline constexpr bool is_nonnegative = requires {
 template <class A>
 inline constexpr bool is_monotone = requires {
   requires A::monotone;
+};
+
+/// Whether what comes out grows in proportion to what goes in, from 0 on: of a neuron model,
+/// whether its spikes stay the same where its inputs and its threshold are multiplied by the same.
+template <class A>
+inline constexpr bool is_proportional = requires {
+  requires A::proportional;
 };
 
 struct AnyActivation {};

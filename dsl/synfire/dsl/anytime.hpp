@@ -21,6 +21,7 @@
 #include <string_view>
 #include <utility>
 
+#include <synfire/dsl/counting.hpp>
 #include <synfire/dsl/network.hpp>
 #include <synfire/dsl/outlook.hpp>
 #include <synfire/dsl/run.hpp>
@@ -35,6 +36,10 @@ struct EventLayer : Running<typename Placed::Layer::template Event<typename Plac
   static constexpr std::size_t index = Placed::Node::index;
   static constexpr std::string_view label = Placed::Node::label.view();
   static constexpr std::size_t size = Out::size;
+  static constexpr bool is_spiking =
+      requires(const typename Placed::Layer::template Event<typename Placed::Site>& event) {
+    event.voltage;
+  };
 };
 
 /// Offers each layer the value of the one before: work(layer, in).
@@ -46,6 +51,14 @@ void pass(Layers& layers, Values sample, Work work) {
   });
 }
 
+/// What the layers that count do next is of that step.
+template <class Layers>
+void count_at(Layers& layers, std::size_t step) {
+  hana::for_each(layers, [step](auto& layer) {
+    if constexpr (CountsSteps<decltype(layer.expansion)>) layer.expansion.counts.at(step);
+  });
+}
+
 /// Whether a network decides between classes when its run ends.
 template <class Net>
 inline constexpr bool decides = false;
@@ -53,9 +66,10 @@ template <class Net>
 requires(Net::sound) inline constexpr bool decides<Net> =
     carried_by<typename Net::Out, Final> && Net::Out::size > 1;
 
-template <class Net>
+template <class Net, bool counts>
 class Anytime {
   struct EveryLayer {
+    static constexpr bool counted = counts;
     static consteval bool contains(std::string_view) { return true; }
   };
   static auto make(const ParameterSet& parameters, const RunOptions& options) {
@@ -81,6 +95,7 @@ class Anytime {
     const bool exact = options.stop.rule == Stop::Rule::Exact;
     std::size_t used = 0;
     for (bool going = true, hopeless = false; going;) {
+      if constexpr (counts) count_at(layers, used);
       pass(layers, sample, [](auto& layer, const auto& in) {
         if constexpr (requires { layer.expansion.step(in); }) layer.expansion.step(in);
       });

@@ -59,6 +59,13 @@ class BatchEngine {
     return sum;
   }
 
+  /// See EventEngine.
+  RunCounts sum_of_counts() const requires Engine::counts_steps {
+    RunCounts sum = engines_.front().sum_of_counts();
+    for (std::size_t e = 1; e < engines_.size(); ++e) sum += engines_[e].sum_of_counts();
+    return sum;
+  }
+
  private:
   static constexpr std::size_t together = Engine::gains_together() ? kernels::kMostProducts : 1;
 

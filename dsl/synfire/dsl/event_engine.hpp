@@ -29,6 +29,7 @@
 #include <vector>
 
 #include <synfire/dsl/anytime.hpp>
+#include <synfire/dsl/counting.hpp>
 #include <synfire/dsl/parameters.hpp>
 #include <synfire/dsl/probe.hpp>
 #include <synfire/dsl/run.hpp>
@@ -48,7 +49,9 @@ class EventEngine : detail::check_probes<Net, Probed...>,
 
   /// Whether runs may stop early: the output is several values that are known when the run ends,
   /// and no probe looks at all steps.
-  static constexpr bool can_stop = decides<Net> && sizeof...(Probed) == 0;
+  static constexpr bool can_stop = decides<Net> && Probes<Probed...>::size == 0;
+  /// Whether it counts what each layer does in each step: with Counted among the probes.
+  static constexpr bool counts_steps = Probes<Probed...>::counted;
 
   /// Copies the weights into the layout of the kernels: later changes to `parameters` do not count.
   /// Throws InvalidSetting for a dt or a number of steps that cannot be, and for runs that are to
@@ -57,7 +60,11 @@ class EventEngine : detail::check_probes<Net, Probed...>,
       : options_((options.validate(), options)),
         layers_(make_running(parameters, options)),
         records_(make_records()),
-        output_(Net::Out::size * (in_time<typename Net::Out> ? options.steps : 1)) {}
+        output_(Net::Out::size * (in_time<typename Net::Out> ? options.steps : 1)) {
+    if constexpr (counts_steps)
+      for_each_counting(
+          [this](const LayerCounts&, std::size_t) { sums_.resize(sums_.size() + options_.steps); });
+  }
 
   /// Runs one sample: [input size] values in, or [steps][input size] where the input is a sequence;
   /// [output size] out, or [steps][output size] where the network's output changes from step to
@@ -67,12 +74,11 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   Values run(Values sample_values, std::size_t sample = 0) {
     begin(sample_values, sample);
     if constexpr (can_stop) {
-      if (auto* anytime = std::get_if<Anytime<Net>>(&layers_)) {
+      if (auto* anytime = std::get_if<Unhurried>(&layers_)) {
         steps_used_ = anytime->run(sample_values, options_);
         steps_saved_ += options_.steps - steps_used_;
         keep_output(anytime->layers, 0);
-        ++samples_;
-        return output_;
+        return end();
       }
     }
     pass(whole(), sample_values, kBefore);
@@ -100,6 +106,38 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   Values output() const { return output_; }
   /// Of the last run: options().steps, unless it stopped early.
   std::size_t steps_used() const { return steps_used_; }
+
+  /// The layers that count, in the order of their counts.
+  static std::vector<CountedLayer> counted_layers(const Parameters<Net>& parameters) requires
+      counts_steps {
+    std::vector<CountedLayer> counted;
+    hana::for_each(Sites<Net, Probes<Probed...>>{}, [&](auto placed) {
+      using Placed = typename decltype(placed)::type;
+      if constexpr (CountsSteps<decltype(Layer<Placed>::expansion)>)
+        counted.push_back(counted_layer<Placed>(parameters));
+    });
+    return counted;
+  }
+  /// Of the last run, [counted_layers][steps].
+  RunCounts counts() const requires counts_steps {
+    RunCounts all{options_.steps, {}};
+    for_each_counting([&](const LayerCounts& counts, std::size_t) {
+      all.counts.resize(all.counts.size() + options_.steps);
+      counts.add_to(&*(all.counts.end() - static_cast<std::ptrdiff_t>(options_.steps)));
+    });
+    return with_clock(std::move(all), 1);
+  }
+  /// The same of all runs since construction or forget().
+  RunCounts sum_of_counts() const requires counts_steps {
+    return with_clock(RunCounts{options_.steps, sums_}, samples_);
+  }
+  /// Of the last run, over its steps, of each layer that counts.
+  void read_totals(StepCounts* totals) const requires counts_steps {
+    for_each_counting([&](const LayerCounts& counts, std::size_t neurons) {
+      *totals = counts.total();
+      totals++->clocked_updates = neurons * options_.steps;
+    });
+  }
 
   /// What Probe<name> kept of the last run.
   template <Name name>
@@ -144,6 +182,7 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
   void forget() {
     samples_ = steps_saved_ = 0;
+    std::fill(sums_.begin(), sums_.end(), StepCounts{});
     with_layers(*this, [](auto& layers) {
       hana::for_each(layers, [](auto& layer) {
         if constexpr (requires { layer.expansion.forget(); }) layer.expansion.forget();
@@ -180,11 +219,12 @@ class EventEngine : detail::check_probes<Net, Probed...>,
       decltype(make(std::declval<const ParameterSet&>(), std::declval<const RunOptions&>()));
 
   /// Runs that may stop early have layers of their own, which do everything step by step.
+  using Unhurried = Anytime<Net, counts_steps>;
   static auto make_running(const ParameterSet& parameters, const RunOptions& options) {
     if constexpr (can_stop) {
-      using Either = std::variant<Layers, Anytime<Net>>;
+      using Either = std::variant<Layers, Unhurried>;
       if (options.stop.rule == Stop::Rule::Never) return Either(make(parameters, options));
-      return Either(std::in_place_type<Anytime<Net>>, parameters, options);
+      return Either(std::in_place_type<Unhurried>, parameters, options);
     } else {
       if (options.stop.rule != Stop::Rule::Never)
         throw InvalidSetting(
@@ -202,7 +242,7 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   template <class Engine, class Work>
   static decltype(auto) with_layers(Engine& engine, const Work& work) {
     if constexpr (can_stop) {
-      if (auto* anytime = std::get_if<Anytime<Net>>(&engine.layers_)) return work(anytime->layers);
+      if (auto* anytime = std::get_if<Unhurried>(&engine.layers_)) return work(anytime->layers);
       return work(*std::get_if<Layers>(&engine.layers_));
     } else {
       return work(engine.layers_);
@@ -229,6 +269,40 @@ class EventEngine : detail::check_probes<Net, Probed...>,
     this->make_ready({.seed = options_.seed, .sample = static_cast<std::uint32_t>(sample)},
                      options_.stateful);
     steps_used_ = options_.steps;
+    if constexpr (counts_steps)
+      with_layers(*this, [](auto& layers) {
+        hana::for_each(layers, [](auto& layer) {
+          if constexpr (CountsSteps<decltype(layer.expansion)>) layer.expansion.counts.begin();
+        });
+      });
+  }
+
+  /// Calls work(counts, neurons that a clock-driven machine updates at every step).
+  template <class Work>
+  void for_each_counting(const Work& work) const {
+    with_layers(*this, [&work](const auto& layers) {
+      hana::for_each(layers, [&work]<class L>(const L& layer) {
+        if constexpr (requires { layer.expansion.counts.total(); })
+          work(layer.expansion.counts, L::is_spiking ? L::size : 0);
+      });
+    });
+  }
+  /// It updates every neuron at every step, which no run needs to count.
+  RunCounts with_clock(RunCounts all, std::uint64_t samples) const {
+    auto of = all.counts.begin();
+    for_each_counting([&](const LayerCounts&, std::size_t neurons) {
+      for (std::size_t t = 0; t < options_.steps; ++t) of++->clocked_updates = samples * neurons;
+    });
+    return all;
+  }
+  void keep_counts() {
+    if constexpr (counts_steps) {
+      StepCounts* of = sums_.data();
+      for_each_counting([&](const LayerCounts& counts, std::size_t) {
+        counts.add_to(of);
+        of += options_.steps;
+      });
+    }
   }
 
   static constexpr auto kBefore = [](auto& layer, const auto& in) {
@@ -270,28 +344,42 @@ class EventEngine : detail::check_probes<Net, Probed...>,
     Layers& layers = whole();
     if constexpr (has_steps) {
       for (std::size_t t = 0; t < options_.steps; ++t) {
+        if constexpr (counts_steps) count_at(layers, t);
         pass(layers, sample, [](auto& layer, const auto& in) {
           if constexpr (requires { layer.expansion.step(in); }) layer.expansion.step(in);
         });
-        if constexpr (sizeof...(Probed) != 0) record(layers, t);
+        if constexpr (Probes<Probed...>::size != 0) record(layers, t);
         if constexpr (in_time<typename Net::Out>) keep_output(layers, t);
       }
     }
+    if constexpr (counts_steps) count_at(layers, options_.steps - 1);
     pass(layers, sample, [](auto& layer, const auto& in) {
       if constexpr (requires { layer.expansion.after(in); }) layer.expansion.after(in);
     });
-    if constexpr (sizeof...(Probed) != 0) record_once(layers);
+    if constexpr (Probes<Probed...>::size != 0) record_once(layers);
     if constexpr (!in_time<typename Net::Out>) keep_output(layers, 0);
+    return end();
+  }
+
+  Values end() {
+    keep_counts();
     ++samples_;
     return output_;
   }
 
   std::vector<Record> make_records() const {
     std::vector<Record> records;
-    (records.emplace_back(
-         detail::labels<Net>::widths[detail::index_of<Net, Probed::name>],
-         detail::labels<Net>::in_steps[detail::index_of<Net, Probed::name>] ? options_.steps : 1),
-     ...);
+    (
+        [&] {
+          if constexpr (detail::looks_at_a_layer<Probed>) {
+            constexpr std::size_t at = detail::index_of<Net, Probed::name>;
+            records.emplace_back(detail::labels<Net>::widths[at],
+                                 detail::labels<Net>::in_steps[at] ? options_.steps : 1);
+          } else {
+            records.emplace_back(0, 0);
+          }
+        }(),
+        ...);
     return records;
   }
   void record(const Layers& layers, std::size_t t) {
@@ -329,6 +417,7 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   Buffer<float> output_;
   std::size_t steps_used_ = 0;
   std::uint64_t samples_ = 0, steps_saved_ = 0;
+  std::vector<StepCounts> sums_;  // of an engine that counts, [layers][steps]
 };
 
 }  // namespace synfire

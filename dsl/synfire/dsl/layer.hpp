@@ -12,6 +12,7 @@
 //   delivers(Delivery)    how it delivers to a reader who wants that (EveryStep without)
 //   relays                where it hands on spikes as they are delivered to it (Flatten)
 //   stats<In>             LayerStats, for its energy; a layer may leave it out
+//   states(n)             values of state that it keeps for n inputs, where it keeps any
 //   Clocked<Site>         the definition: scalar, every step   -> clocked_reference.hpp
 //   Event<Site>           the event-driven run                 -> event_engine.hpp
 //   Batch<Site>           forward and backward over a batch    -> dense_trainer.hpp
@@ -33,7 +34,7 @@ struct Named {};
 
 /// All that a layer's expansions may know at compile time about their place.
 template <std::size_t index_, class In_, class Out_, std::size_t first_tensor_, Delivery given_,
-          Delivery wanted_, bool learns_before_>
+          Delivery wanted_, bool learns_before_, bool counted_ = false>
 struct Site {
   using In = In_;
   using Out = Out_;
@@ -43,7 +44,8 @@ struct Site {
   static constexpr bool given_mean = given == Delivery::Mean;
   static constexpr Delivery wanted = wanted_;  // how its reader wants it to go out
   static constexpr bool learns_before =
-      learns_before_;  // whether a gradient of the input is needed
+      learns_before_;                        // whether a gradient of the input is needed
+  static constexpr bool counted = counted_;  // whether its runs are counted, step by step
 };
 
 /// For layers without weights.

@@ -17,6 +17,7 @@
 #include <synfire/dsl/event_engine.hpp>
 #include <synfire/dsl/example_run.hpp>
 #include <synfire/dsl/parameters.hpp>
+#include <synfire/dsl/thresholds.hpp>
 #include <synfire/model.hpp>
 #include <synfire/percentile.hpp>
 
@@ -119,16 +120,7 @@ class NetModel final : public Model {
     result.accuracy = static_cast<double>(correct) / static_cast<double>(data.size());
     result.activity = engine.activity();
 
-    EventEngine<Net> single(parameters_, options);
-    Buffer<float> input(single.sample_size());
-    std::vector<double> microseconds;
-    for (std::size_t i = 0; i < std::min<std::size_t>(data.size(), 2000); ++i) {
-      load(i, input.data());
-      const auto begin = Clock::now();
-      single.run(input, i);
-      microseconds.push_back(seconds_since(begin) * 1e6);
-    }
-    result.microseconds_p50 = percentile(microseconds, 0.5);
+    result.microseconds_p50 = single_image_p50(data, options);
     return result;
   }
 
@@ -136,6 +128,36 @@ class NetModel final : public Model {
                           std::size_t threads) const override {
     check_images(data, options.steps);
     return synfire::run_examples(parameters_, options, data.size(), loader(data), threads);
+  }
+
+  Profile profile(const ImageSet& data, const RunOptions& options, std::size_t threads,
+                  const std::function<RunCountsReader>& each) const override {
+    check_images(data, options.steps);
+    using Counting = BatchEngine<Net, Counted>;
+    Profile profile;
+    profile.layers = Counting::Engine::counted_layers(parameters_);
+    profile.steps = options.steps;
+    profile.dt = options.dt;
+    profile.samples.resize(data.size() * profile.layers.size());
+    profile.predicted.resize(data.size());
+    profile.labels.assign(data.labels.begin(), data.labels.end());
+    profile.steps_used.resize(data.size());
+    Counting engine(parameters_, options, threads);
+    const auto start = Clock::now();
+    engine.run(0, data.size(), loader(data), [&](std::size_t i, const auto& one, Values logits) {
+      one.read_totals(profile.samples.data() + i * profile.layers.size());
+      profile.predicted[i] = static_cast<std::uint32_t>(arg_max(logits));
+      profile.steps_used[i] = static_cast<std::uint32_t>(one.steps_used());
+      if (each) each(i, one.counts());
+    });
+    profile.seconds = seconds_since(start);
+    profile.sums = engine.sum_of_counts();
+    profile.microseconds_p50 = single_image_p50(data, options);
+    return profile;
+  }
+
+  void scale_thresholds(float threshold) override {
+    synfire::scale_thresholds(parameters_, threshold);
   }
 
   Inference run(std::span<const float> image, const RunOptions& options, std::size_t sample,
@@ -222,6 +244,19 @@ class NetModel final : public Model {
   static std::size_t arg_max(Values values) {
     return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) -
                                     values.begin());
+  }
+  double single_image_p50(const ImageSet& data, const RunOptions& options) const {
+    const auto load = loader(data);
+    EventEngine<Net> single(parameters_, options);
+    Buffer<float> input(single.sample_size());
+    std::vector<double> microseconds;
+    for (std::size_t i = 0; i < std::min<std::size_t>(data.size(), 2000); ++i) {
+      load(i, input.data());
+      const auto begin = Clock::now();
+      single.run(input, i);
+      microseconds.push_back(seconds_since(begin) * 1e6);
+    }
+    return percentile(microseconds, 0.5);
   }
   static auto loader(const ImageSet& data) {
     return [&data](std::size_t i, float* values) {

@@ -236,8 +236,9 @@ struct sites<Probes, Walk<Signal, Nodes...>> {
   }
 
   template <class N>
-  using site = Site<N::index, typename N::In, typename N::Out, SiteOf<N, Nodes...>::first_tensor,
-                    given(N::index), wanted(N::index), SiteOf<N, Nodes...>::learns_before>;
+  using site =
+      Site<N::index, typename N::In, typename N::Out, SiteOf<N, Nodes...>::first_tensor,
+           given(N::index), wanted(N::index), SiteOf<N, Nodes...>::learns_before, Probes::counted>;
 
   using type = hana::tuple<hana::type<Placed<Nodes, site<Nodes>>>...>;
 };
@@ -252,6 +253,7 @@ struct sites_of<Probes, Net, false> {
 }  // namespace detail
 
 struct NoProbes {
+  static constexpr bool counted = false;
   static consteval bool contains(std::string_view) { return false; }
 };
 

@@ -11,11 +11,18 @@
 //   update(voltage, drive, c)      one step, returns the number of spikes: THE DEFINITION
 //   fire, fire_total, fire_add     update for many neurons by a compiled kernel (see kernels.hpp):
 //                                  events out; all steps, totals out; one step, added to totals
+//   fire_counted, fire_total_counted  fire and fire_total that take a census (kernels.hpp). A
+//   neuron
+//                                  model may leave them out: where it is counted, voltages are kept
+//                                  and compared
 //   each_ahead(v, least, most, c), sum_ahead(v, least, most, steps, c)
 //                                  bounds of the spikes of any one of the next steps, and of the
 //                                  next `steps` together, from the voltage v that a step has left,
 //                                  while no drive is below `least` or above `most`; NaN or infinite
 //                                  where nothing is known. A neuron model may leave them out
+//   proportional                   true, where it is there: thresholds can be scaled by the
+//   synapses
+//                                  (thresholds.hpp)
 //   monotone                       true, where it is there: a larger input never gives a smaller
 //                                  drive
 //   input_gradient(g, x, v, carry, c)  from the gradient g of a step's output to that of its input;
@@ -58,6 +65,7 @@ struct RateNeuron {
   static constexpr bool random_start = true;
   static constexpr bool nonnegative = is_nonnegative<A>;
   static constexpr bool monotone = is_monotone<A>;
+  static constexpr bool proportional = is_proportional<A>;
 
   struct Constants {
     Constants(const ParameterSet&, std::size_t, float dt) : unit(dt) {}
@@ -90,6 +98,16 @@ struct RateNeuron {
   static void fire_add(const float* drive, float* voltage, std::size_t n, const Constants&,
                        float* total) {
     kernels::fire_add(drive, voltage, n, total);
+  }
+  static std::size_t fire_counted(const float* drive, float* voltage, std::size_t n,
+                                  const Constants&, std::uint32_t* index, float* count,
+                                  kernels::Census* census) {
+    return kernels::fire_counted(drive, voltage, n, index, count, census);
+  }
+  static void fire_total_counted(const float* drive, float* voltage, std::size_t n,
+                                 std::size_t steps, const Constants&, float* total,
+                                 kernels::Census* census) {
+    kernels::fire_total_counted(drive, voltage, n, steps, total, census);
   }
 
   /// A voltage stays within [0, 1], and update() never falls as voltage or drive grow: rounding

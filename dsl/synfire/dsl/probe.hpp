@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 
 #include <synfire/buffer.hpp>
 #include <synfire/dsl/network.hpp>
@@ -17,10 +18,23 @@ struct Probe {
   static constexpr auto name = name_;
 };
 
+/// Among an engine's probes: it counts what every layer does in each step (counting.hpp). Its
+/// outputs are the same bits.
+struct Counted {
+  static constexpr Name name{""};
+};
+
+namespace detail {
+template <class P>
+inline constexpr bool looks_at_a_layer = !std::is_same_v<P, Counted>;
+}  // namespace detail
+
 template <class... Probed>
 struct Probes {
-  static constexpr std::size_t size = sizeof...(Probed);
-  static constexpr std::array<std::string_view, size> names{Probed::name.view()...};
+  static constexpr bool counted = !(detail::looks_at_a_layer<Probed> && ...);
+  /// Those that look at a layer. A place among them is one among all: Counted has no label.
+  static constexpr std::size_t size = (std::size_t{detail::looks_at_a_layer<Probed>} + ... + 0);
+  static constexpr std::array<std::string_view, sizeof...(Probed)> names{Probed::name.view()...};
 
   static consteval bool contains(std::string_view label) {
     for (const std::string_view name : names)
@@ -85,8 +99,8 @@ constexpr std::size_t sample_size(std::size_t steps) {
 template <class Net, class P>
 struct check_probe {
   static_assert(
-      fits<Net, P, Got<P>, Wanted<AnyLabel>, known_label<Net, P::name>>,
-      "no layer of this network has that label: a Named name, or kind and index (spiking_3)");
+      fits < Net, P, Got<P>, Wanted<AnyLabel>, !looks_at_a_layer<P> || known_label < Net, P::name >>
+      , "no layer of this network has that label: a Named name, or kind and index (spiking_3)");
 };
 
 template <class Net, class... Probed>

@@ -14,6 +14,7 @@
 //                              unit, spikes), the most by which one of inputs, or of counts of
 //                              spikes, of at most `most` is taken for another
 //   most_inputs                where there is a limit
+//   bytes(inputs, width)       of the weights and what comes with them, where they are not floats
 //   group                      where only weights that are not 0 are synapses: how many neighbours
 //                              of a row come and go together
 #pragma once
@@ -58,6 +59,15 @@ consteval std::size_t most_inputs() {
     return W::most_inputs;
   } else {
     return std::numeric_limits<std::size_t>::max();
+  }
+}
+
+template <class W>
+consteval std::size_t bytes_of(std::size_t inputs, std::size_t width) {
+  if constexpr (requires { W::bytes(inputs, width); }) {
+    return W::bytes(inputs, width);
+  } else {
+    return inputs * width * sizeof(float);
   }
 }
 

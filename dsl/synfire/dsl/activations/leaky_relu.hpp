@@ -40,6 +40,7 @@ struct LeakyRelu {
   static constexpr Text text{};
   static constexpr std::string_view name{text.text.data(), text.size};
 
+  static constexpr bool proportional = true;
   static constexpr bool monotone = true;
   static float value(float x) { return x > 0 ? x : slope * x; }
   static float derivative(float x) { return x > 0 ? 1.0f : slope; }

@@ -7,6 +7,7 @@ namespace synfire {
 
 struct Relu {
   static constexpr std::string_view name = "relu";
+  static constexpr bool proportional = true;
   static constexpr bool nonnegative = true;
   static constexpr bool monotone = true;
   static float value(float x) { return x < 0 ? 0 : x; }  // NaN stays NaN

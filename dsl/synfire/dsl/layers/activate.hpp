@@ -6,6 +6,7 @@
 #include <synfire/dsl/activation.hpp>
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
+#include <synfire/dsl/counting.hpp>
 #include <synfire/dsl/layer.hpp>
 #include <synfire/dsl/outlook.hpp>
 #include <synfire/dsl/run.hpp>
@@ -14,6 +15,7 @@ namespace synfire {
 
 template <class A>
 struct Activate {
+  using Function = A;
   static constexpr std::string_view kind = "activate";
   static constexpr bool is_source = false;
   static constexpr Delivery needs = Delivery::EveryStep;
@@ -51,8 +53,10 @@ struct Activate {
   };
 
   template <class Site>
-  struct Event {
-    Event(const ParameterSet&, const RunOptions&) : values(Site::Out::size) {}
+  struct Event : Counting<Site::counted && stats<typename Site::In>.neurons != 0> {
+    using Count = Counting<Site::counted && stats<typename Site::In>.neurons != 0>;
+    Event(const ParameterSet&, const RunOptions& options)
+        : Count(options), values(Site::Out::size) {}
     void before(Values in) requires carried_by<typename Site::In, Held> { apply(in); }
     void step(Values in) requires carried_by<typename Site::In, Stepped> { apply(in); }
     void after(Values in) requires carried_by<typename Site::In, Final> { apply(in); }
@@ -68,7 +72,14 @@ struct Activate {
       to.settle();
     }
 
-    void apply(Values in) { std::transform(in.begin(), in.end(), values.begin(), A::value); }
+    void apply(Values in) {
+      std::transform(in.begin(), in.end(), values.begin(), A::value);
+      if constexpr (CountsSteps<Count>) {
+        StepCounts& of = this->counts.here();
+        of.outputs += values.size();
+        of.silent += static_cast<std::size_t>(std::count(values.begin(), values.end(), 0.0f));
+      }
+    }
 
     Buffer<float> values;
   };

@@ -9,6 +9,7 @@
 
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
+#include <synfire/dsl/counting.hpp>
 #include <synfire/dsl/layer.hpp>
 #include <synfire/dsl/outlook.hpp>
 #include <synfire/dsl/run.hpp>
@@ -72,7 +73,7 @@ struct Dense {
   };
 
   template <class Site>
-  struct Event {
+  struct Event : SynapseCounting<Site, Width> {
     using Synapses = typename Weight::template Event<Site::In::size, Width>;
     static constexpr bool adds_together =
         requires(std::span<Synapses* const> all, const Values* in, ReadWeights* read) {
@@ -81,7 +82,8 @@ struct Dense {
     static constexpr bool knows_weights = requires(const Synapses& s) { s.weight(0, 0); };
 
     Event(const ParameterSet& parameters, const RunOptions& options)
-        : synapses(parameters.tensor(Site::first_tensor).data(),
+        : SynapseCounting<Site, Width>(parameters, options),
+          synapses(parameters.tensor(Site::first_tensor).data(),
                    parameters.tensor(Site::first_tensor + 1).data(), options),
           sum(Synapses::stride) {}
 
@@ -97,7 +99,7 @@ struct Dense {
         out[k] = all[k]->sum.data();
       }
       Synapses::add_together({synapses.data(), all.size()}, in, out.data(), read.data());
-      for (std::size_t k = 0; k < all.size(); ++k) all[k]->note(read[k]);
+      for (std::size_t k = 0; k < all.size(); ++k) all[k]->note(in[k], read[k]);
     }
     void step(Values in) requires carried_by<typename Site::In, Stepped> { add(in); }
     void after(Values in) requires carried_by<typename Site::In, Final> { add(in); }
@@ -190,9 +192,11 @@ struct Dense {
 
     template <class In>
     void add(In in) {
-      note(synapses.add(in, sum.data()));
+      note(in, synapses.add(in, sum.data()));
     }
-    void note(const ReadWeights& read) {
+    template <class In>
+    void note(const In& in, const ReadWeights& read) {
+      if constexpr (Site::counted) this->count(in, read);
       operations += read.operations;
       rows += read.rows;
       bytes += read.bytes;

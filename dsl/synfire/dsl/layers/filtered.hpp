@@ -23,6 +23,7 @@
 
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
+#include <synfire/dsl/counting.hpp>
 #include <synfire/dsl/filter.hpp>
 #include <synfire/dsl/layer.hpp>
 #include <synfire/dsl/run.hpp>
@@ -87,6 +88,7 @@ struct Filtered {
   };
 
   static std::string signature() { return std::string(kind); }
+  static constexpr std::size_t states(std::size_t n) { return order * n; }
 
   static constexpr std::size_t order = Model::order;
   using Unit = DiscreteFilter<order>;
@@ -168,7 +170,7 @@ struct Filtered {
   };
 
   template <class Site>
-  struct Event {
+  struct Event : Counting<Site::counted> {
     static constexpr std::size_t size = Site::In::size;
     static constexpr bool held = carried_by<typename Site::In, Held>;
     static constexpr bool every_step = Site::wanted == Delivery::EveryStep;
@@ -184,7 +186,8 @@ struct Filtered {
     };
 
     Event(const ParameterSet& parameters, const RunOptions& options)
-        : block(held ? options.steps : std::min(options.steps, most_steps)),
+        : Counting<Site::counted>(options),
+          block(held ? options.steps : std::min(options.steps, most_steps)),
           first((options.steps - 1) % block + 1),
           left(first),
           memory(parameters.tensor(Site::first_tensor)),
@@ -241,6 +244,7 @@ struct Filtered {
     void filter(Values in) {
       kernels::filter(weights->bank.view(),
                       {1, in.data(), 0, memory.values.data(), memory.values.data(), 0});
+      touch(2 * order * size);
     }
     void filter(SpikeView in) {
       for (std::size_t k = 0; k < in.size; ++k) input[in.index[k]] = in.count[k] / in.unit;
@@ -251,6 +255,7 @@ struct Filtered {
     void add(Values in, const float* w) {
       for (std::size_t r = 0; r < rows; ++r)
         kernels::add_weighted_rows(w + r * size, 0, in.data(), 0, size, 1, sum.data() + r * size);
+      touch(2 * rows * size);
     }
     void add(SpikeView in, const float* w) {
       for (std::size_t k = 0; k < in.size; ++k) {
@@ -258,6 +263,7 @@ struct Filtered {
         const float x = in.count[k] / in.unit;
         for (std::size_t r = 0; r < rows; ++r) sum[r * size + i] += x * w[r * size + i];
       }
+      touch(2 * rows * in.size);
     }
 
     /// The states and the mean's part at the end of a block.
@@ -275,6 +281,12 @@ struct Filtered {
       std::fill(sum.begin(), sum.end(), 0.0f);
       left = block;
       in_first = false;
+      touch(2 * (order + rows) * size);
+    }
+
+    /// So many values of states, or of the sums that become states, are read or written.
+    void touch(std::size_t values) {
+      if constexpr (Site::counted) this->counts.here().state_bytes += values * sizeof(float);
     }
 
     /// Fills in the weights of unit i. A held input is one that comes at every step.

@@ -10,6 +10,7 @@
 
 #include <synfire/dsl/batch.hpp>
 #include <synfire/dsl/check.hpp>
+#include <synfire/dsl/counting.hpp>
 #include <synfire/dsl/layer.hpp>
 #include <synfire/dsl/neuron.hpp>
 #include <synfire/dsl/outlook.hpp>
@@ -49,6 +50,7 @@ struct Spiking {
                   "Spiking cannot follow a value that is known only when the run has ended");
   };
 
+  static constexpr std::size_t states(std::size_t n) { return n; }
   static std::string signature() { return "spiking(" + std::string(Neuron::name) + ")"; }
 
   /// Voltages at the start of a sample: given ones, or drawn for its address, or zero.
@@ -93,7 +95,7 @@ struct Spiking {
   };
 
   template <class Site>
-  struct Event {
+  struct Event : NeuronCounting<Neuron, Site::In::size, Site::counted> {
     static constexpr std::size_t size = Site::In::size;
     static constexpr bool held = carried_by<typename Site::In, Held>;
     static constexpr bool stepped = !held;
@@ -102,7 +104,8 @@ struct Spiking {
     static constexpr bool sum_counts = as_mean && (held || is_nonnegative<Neuron>);
 
     Event(const ParameterSet& parameters, const RunOptions& options)
-        : constants(parameters, Site::first_tensor, options.dt),
+        : NeuronCounting<Neuron, size, Site::counted>(options),
+          constants(parameters, Site::first_tensor, options.dt),
           steps(options.steps),
           voltage(size),
           drive(size),
@@ -123,7 +126,7 @@ struct Spiking {
     void before(Values in) requires held {
       drive_with(in);
       if constexpr (as_mean) {
-        Neuron::fire_total(drive.data(), voltage.data(), size, steps, constants, total.data());
+        this->fire_total(drive.data(), voltage.data(), steps, constants, total.data());
         done = steps;
       }
     }
@@ -134,16 +137,16 @@ struct Spiking {
       if constexpr (stepped) drive_with(in);
       float* count = events.count.data();
       if constexpr (sum_counts) {
-        Neuron::fire_add(drive.data(), voltage.data(), size, constants, total.data());
+        this->fire_add(drive.data(), voltage.data(), constants, total.data());
       } else if constexpr (as_mean) {
-        Neuron::fire_total(drive.data(), voltage.data(), size, 1, constants, count);
+        this->fire_total(drive.data(), voltage.data(), 1, constants, count);
         for (std::size_t i = 0; i < size; ++i) {
           total[i] += count[i];
           fired[i] += std::abs(count[i]);
         }
       } else {
         events.size =
-            Neuron::fire(drive.data(), voltage.data(), size, constants, events.index.data(), count);
+            this->fire(drive.data(), voltage.data(), constants, events.index.data(), count);
         for (std::size_t k = 0; k < events.size; ++k) fired[events.index[k]] += std::abs(count[k]);
       }
     }

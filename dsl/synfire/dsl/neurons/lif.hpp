@@ -24,6 +24,7 @@ struct LeakyIntegrateAndFire {
   static constexpr bool random_start = false;
   static constexpr bool nonnegative = true;
   static constexpr bool monotone = true;
+  static constexpr bool proportional = true;
 
   struct Constants {
     Constants(const ParameterSet& parameters, std::size_t first_tensor, float dt) {
@@ -54,6 +55,16 @@ struct LeakyIntegrateAndFire {
   static void fire_add(const float* drive, float* voltage, std::size_t n, const Constants& c,
                        float* total) {
     kernels::leaky_add(drive, voltage, n, c.decay, total);
+  }
+  static std::size_t fire_counted(const float* drive, float* voltage, std::size_t n,
+                                  const Constants& c, std::uint32_t* index, float* count,
+                                  kernels::Census* census) {
+    return kernels::leaky_counted(drive, voltage, n, c.decay, index, count, census);
+  }
+  static void fire_total_counted(const float* drive, float* voltage, std::size_t n,
+                                 std::size_t steps, const Constants& c, float* total,
+                                 kernels::Census* census) {
+    kernels::leaky_total_counted(drive, voltage, n, c.decay, steps, total, census);
   }
 
   /// At most one a step; none where the drive cannot lift a voltage of up to 1 above it: rounding

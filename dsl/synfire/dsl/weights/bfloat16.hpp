@@ -7,6 +7,9 @@ namespace synfire {
 
 struct bfloat16 {
   static constexpr std::string_view name = "bfloat16";
+  static constexpr std::size_t bytes(std::size_t inputs, std::size_t width) {
+    return inputs * width * sizeof(std::uint16_t);
+  }
 
   /// As float32 with each weight rounded; biases and sums are floats.
   template <std::size_t inputs, std::size_t width>

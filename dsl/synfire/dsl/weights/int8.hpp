@@ -15,6 +15,9 @@ namespace synfire {
 
 struct int8 {
   static constexpr std::string_view name = "int8";
+  static constexpr std::size_t bytes(std::size_t inputs, std::size_t width) {
+    return inputs * width + width * sizeof(float);  // a scale for each column
+  }
 
   /// Of `inputs` products each sum fits in 32 bits.
   static constexpr std::size_t most_inputs =

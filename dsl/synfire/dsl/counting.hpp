@@ -1,0 +1,266 @@
+// Counting: what an engine counts step by step, layer by layer (counts.hpp), where it does:
+// EventEngine<Net, Counted>. Any other engine has none of it, neither code nor memory.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <synfire/counts.hpp>
+#include <synfire/dsl/network.hpp>
+#include <synfire/dsl/run.hpp>
+#include <synfire/dsl/weight.hpp>
+
+namespace synfire {
+
+/// The counts of a layer's last run. The engine says which step it is.
+class LayerCounts {
+ public:
+  explicit LayerCounts(std::size_t steps) : steps_(steps) {}
+
+  void begin() {
+    std::fill(steps_.begin() + static_cast<std::ptrdiff_t>(first_),
+              steps_.begin() + static_cast<std::ptrdiff_t>(behind_), StepCounts{});
+    first_ = behind_ = now_ = 0;
+  }
+  void at(std::size_t step) { now_ = step; }
+  /// The step's, to be added to.
+  StepCounts& here() { return *from_here(1); }
+  /// Those of `count` steps from it on.
+  StepCounts* from_here(std::size_t count) {
+    first_ = first_ == behind_ ? now_ : std::min(first_, now_);
+    behind_ = std::max(behind_, now_ + count);
+    return steps_.data() + now_;
+  }
+
+  /// Adds the run to sums, [steps].
+  void add_to(StepCounts* sums) const {
+    for (std::size_t t = first_; t < behind_; ++t) sums[t] += steps_[t];
+  }
+  StepCounts total() const {
+    StepCounts sum;
+    for (std::size_t t = first_; t < behind_; ++t) sum += steps_[t];
+    return sum;
+  }
+
+ private:
+  std::vector<StepCounts> steps_;
+  std::size_t now_ = 0, first_ = 0, behind_ = 0;  // counts outside of [first, behind) are 0
+};
+
+/// Base of a layer's event-driven run, that counts by its `counts`; nothing where no one does.
+template <bool counted>
+struct Counting {
+  explicit Counting(const RunOptions&) {}
+};
+template <>
+struct Counting<true> {
+  explicit Counting(const RunOptions& options) : counts(options.steps) {}
+  LayerCounts counts;
+};
+
+/// The same of a layer of spiking neurons, with a neuron model's fire..., counted.
+template <class Neuron, std::size_t n, bool counted>
+struct NeuronCounting {
+  using Constants = typename Neuron::Constants;
+  explicit NeuronCounting(const RunOptions&) {}
+
+  std::size_t fire(const float* drive, float* voltage, const Constants& c, std::uint32_t* index,
+                   float* count) {
+    return Neuron::fire(drive, voltage, n, c, index, count);
+  }
+  void fire_total(const float* drive, float* voltage, std::size_t steps, const Constants& c,
+                  float* total) {
+    Neuron::fire_total(drive, voltage, n, steps, c, total);
+  }
+  void fire_add(const float* drive, float* voltage, const Constants& c, float* total) {
+    Neuron::fire_add(drive, voltage, n, c, total);
+  }
+};
+template <class Neuron, std::size_t n>
+struct NeuronCounting<Neuron, n, true> {
+  using Constants = typename Neuron::Constants;
+  explicit NeuronCounting(const RunOptions& options)
+      : counts(options.steps), census(options.steps), step_count(n), before(n) {}
+
+  std::size_t fire(const float* drive, float* voltage, const Constants& c, std::uint32_t* index,
+                   float* count) {
+    std::size_t events;
+    if constexpr (takes_census) {
+      events = Neuron::fire_counted(drive, voltage, n, c, index, count, census.data());
+    } else {
+      std::copy_n(voltage, n, before.begin());
+      events = Neuron::fire(drive, voltage, n, c, index, count);
+      compare(voltage, count, events, census[0]);
+    }
+    note(1);
+    return events;
+  }
+  void fire_total(const float* drive, float* voltage, std::size_t steps, const Constants& c,
+                  float* total) {
+    if constexpr (takes_census) {
+      Neuron::fire_total_counted(drive, voltage, n, steps, c, total, census.data());
+    } else {
+      std::fill_n(total, n, 0.0f);
+      for (std::size_t t = 0; t < steps; ++t) {
+        compared_step(drive, voltage, c, census[t]);
+        add_to(total);
+      }
+    }
+    note(steps);
+  }
+  void fire_add(const float* drive, float* voltage, const Constants& c, float* total) {
+    if constexpr (takes_census)
+      Neuron::fire_total_counted(drive, voltage, n, 1, c, step_count.data(), census.data());
+    else
+      compared_step(drive, voltage, c, census[0]);
+    add_to(total);
+    note(1);
+  }
+
+  LayerCounts counts;
+
+ private:
+  static constexpr bool takes_census = requires {
+    &Neuron::fire_counted;
+    &Neuron::fire_total_counted;
+  };
+
+  /// One step into step_count.
+  void compared_step(const float* drive, float* voltage, const Constants& c, kernels::Census& of) {
+    std::copy_n(voltage, n, before.begin());
+    Neuron::fire_total(drive, voltage, n, 1, c, step_count.data());
+    compare(voltage, step_count.data(), n, of);
+  }
+  void add_to(float* total) const {
+    for (std::size_t i = 0; i < n; ++i) total[i] += step_count[i];
+  }
+  void compare(const float* voltage, const float* count, std::size_t size,
+               kernels::Census& of) const {
+    of.spikes += kernels::count_spikes(count, size).all;
+    of.silent += n - (size - static_cast<std::size_t>(std::count(count, count + size, 0.0f)));
+    for (std::size_t i = 0; i < n; ++i) of.changed += voltage[i] != before[i];
+  }
+  /// A pass over several steps touches voltages once.
+  void note(std::size_t steps) {
+    StepCounts* const of = counts.from_here(steps);
+    for (std::size_t t = 0; t < steps; ++t) {
+      of[t].outputs += n;
+      of[t].membrane_updates += n;
+      of[t].spikes += census[t].spikes;
+      of[t].silent += census[t].silent;
+      of[t].membrane_changes += census[t].changed;
+      census[t] = {};
+    }
+    of[0].state_bytes += 2 * n * sizeof(float);
+  }
+
+  std::vector<kernels::Census> census;
+  Buffer<float> step_count, before;
+};
+
+/// The same of a layer of synapses [inputs][width] of a layer that counts.
+template <class Site, std::size_t width>
+struct SynapseCounting {
+  SynapseCounting(const ParameterSet&, const RunOptions&) {}
+};
+template <class Site, std::size_t width>
+requires(Site::counted) struct SynapseCounting<Site, width> {
+  static constexpr std::size_t inputs = Site::In::size;
+
+  SynapseCounting(const ParameterSet& parameters, const RunOptions& options)
+      : counts(options.steps) {
+    const Buffer<float>& kernel = parameters.tensor(Site::first_tensor);
+    auto made = std::make_shared<Buffer<std::uint32_t>>(inputs);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      (*made)[i] = static_cast<std::uint32_t>(
+          width - static_cast<std::size_t>(std::count(kernel.begin() + i * width,
+                                                      kernel.begin() + (i + 1) * width, 0.0f)));
+      full = full && (*made)[i] == width;
+    }
+    degree = std::move(made);
+  }
+
+  void count(Values in, const ReadWeights& read) {
+    const auto [events, synapses] = kernels::reached(in.data(), inputs, degree->data());
+    const bool graded =
+        std::any_of(in.begin(), in.end(), [](float x) { return x != 0 && std::abs(x) != 1; });
+    StepCounts& of = offered(read);
+    of.events += events;
+    of.synaptic_events += synapses;
+    of.macs += synapses;
+    of.graded_events += graded ? synapses : 0;
+  }
+
+  void count(SpikeView in, const ReadWeights& read) {
+    std::uint64_t synapses = 0, times = 0;
+    bool graded = false;
+    if (full) {  // each spike does as many operations
+      synapses = in.size * width;
+      times = read.operations;
+      graded = times != synapses;
+    } else {
+      for (std::size_t k = 0; k < in.size; ++k) {
+        const std::uint64_t reached = (*degree)[in.index[k]];
+        const float n = std::abs(in.count[k]);
+        synapses += reached;
+        if (n < 0x1p63f) times += reached * static_cast<std::uint64_t>(n);
+        graded = graded || n != 1;
+      }
+    }
+    StepCounts& of = offered(read);
+    of.events += in.size;
+    of.synaptic_events += synapses;
+    of.acs += times;
+    of.graded_events += graded ? synapses : 0;
+  }
+
+  StepCounts& offered(const ReadWeights& read) {
+    StepCounts& of = counts.here();
+    of.inputs += inputs;
+    of.dense_operations += inputs * width;
+    of.weight_bytes += read.bytes;
+    return of;
+  }
+
+  LayerCounts counts;
+  std::shared_ptr<const Buffer<std::uint32_t>> degree;  // weights of an input that are not 0
+  bool full = true;                                     // all of them
+};
+
+template <class Expansion>
+concept CountsSteps = requires(Expansion& expansion) {
+  expansion.counts.begin();
+};
+
+/// What a layer is to those who read its counts.
+template <class Placed>
+CountedLayer counted_layer(const ParameterSet& parameters) {
+  using Node = typename Placed::Node;
+  using Layer = typename Node::Layer;
+  constexpr std::size_t first = Placed::Site::first_tensor;
+  CountedLayer layer;
+  layer.index = Node::index;
+  layer.label = Node::label.view();
+  layer.kind = Layer::kind;
+  layer.neurons = detail::stats_of<Node>().value_or(LayerStats{}).neurons;
+  layer.spiking = carried_by<typename Node::Out, Spikes>;
+  layer.spikes_come_in = carried_by<typename Node::In, Spikes>;
+  for (std::size_t i = first; i < first + detail::tensor_count<Node>; ++i)
+    layer.parameter_bytes += parameters.tensor(i).size() * sizeof(float);
+  if constexpr (requires { typename Layer::Weight; }) {
+    const Buffer<float>& kernel = parameters.tensor(first);
+    layer.weights = kernel.size();
+    layer.zero_weights = static_cast<std::size_t>(std::count(kernel.begin(), kernel.end(), 0.0f));
+    layer.parameter_bytes -= layer.weights * sizeof(float);
+    layer.parameter_bytes += bytes_of<typename Layer::Weight>(Node::In::size, Node::Out::size);
+  }
+  if constexpr (requires { Layer::states(Node::In::size); })
+    layer.state_bytes = Layer::states(Node::In::size) * sizeof(float);
+  return layer;
+}
+
+}  // namespace synfire
