@@ -145,7 +145,10 @@ std::string EnergyCounters::find_powercap(const fs::path& folder) {
   std::vector<fs::path> zones;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error))
     if (entry.path().filename().string().starts_with("intel-rapl:")) zones.push_back(entry.path());
-  if (zones.empty()) return fmt::format("there is no {}", (folder / "intel-rapl:*").string());
+  if (zones.empty())
+    return error && error != std::errc::no_such_file_or_directory
+               ? fmt::format("{} cannot be read ({})", folder.string(), error.message())
+               : fmt::format("there is no {}", (folder / "intel-rapl:*").string());
   std::sort(zones.begin(), zones.end());
 
   std::string fault;
@@ -279,7 +282,8 @@ PerfCalls system_perf() {
 
 double student_t(std::size_t degrees) {
   // The series of Abramowitz and Stegun 26.7.5 is too short for few degrees of freedom.
-  constexpr std::array kFew{12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469};
+  constexpr std::array kFew{12.7062, 4.3027, 3.1824, 2.7764, 2.5706,
+                            2.4469,  2.3646, 2.3060, 2.2622, 2.2281};
   if (degrees == 0) throw InvalidSetting("degrees of freedom", "0", "at least 1");
   if (degrees <= kFew.size()) return kFew[degrees - 1];
   constexpr double z = 1.959963984540054;
