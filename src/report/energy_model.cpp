@@ -16,10 +16,9 @@ struct Work {
   double done = 0, clocked = 0, outputs = 0;
   double inputs = 0, dense = 0;
   double weight_bytes = 0, state_bytes = 0;
-  double steps = 0;
 };
 
-Work work_of(const StepCounts& counts, double samples, double steps) {
+Work work_of(const StepCounts& counts, double samples) {
   const auto mean = [samples](std::uint64_t count) { return static_cast<double>(count) / samples; };
   return {mean(counts.macs),
           mean(counts.acs),
@@ -30,8 +29,7 @@ Work work_of(const StepCounts& counts, double samples, double steps) {
           mean(counts.inputs),
           mean(counts.dense_operations),
           mean(counts.weight_bytes),
-          mean(counts.state_bytes),
-          steps};
+          mean(counts.state_bytes)};
 }
 
 double steps_of(const Profile& profile, std::size_t sample) {
@@ -52,7 +50,7 @@ std::vector<Work> mean_work(const Profile& profile) {
     for (std::size_t layer = 0; layer < sums.size(); ++layer) sums[layer] += profile.of(i, layer);
   std::vector<Work> means;
   const auto samples = static_cast<double>(std::max<std::size_t>(profile.size(), 1));
-  for (const StepCounts& sum : sums) means.push_back(work_of(sum, samples, mean_steps(profile)));
+  for (const StepCounts& sum : sums) means.push_back(work_of(sum, samples));
   return means;
 }
 
@@ -106,36 +104,40 @@ Range priced(const std::optional<Range>& own, const EnergyModel::Operations& row
   return row.synaptic_operation ? *row.synaptic_operation : other.value_or(Range{});
 }
 
+/// A model's prices for the layers of a profile.
 class Prices {
  public:
-  Prices(const EnergyModel& model, const Profile& profile) : model_(model) {
+  Prices(const EnergyModel& model, const Profile& profile, const std::vector<Work>& means)
+      : model_(model), profile_(profile) {
     const EnergyModel::Memory* memory = memory_of(model, bytes_of(profile));
     weight_byte_ = byte_price(model.weight_byte, memory).value_or(Range{});
     state_byte_ = byte_price(model.state_byte, memory).value_or(Range{});
+    update_ = model.neuron_update.value_or(Range{});
+    for (std::size_t i = 0; i < profile.layers.size(); ++i) {
+      const EnergyModel::Operations* row = row_of(model, weights_of(profile.layers[i], means[i]));
+      const EnergyModel::Operations known = row == nullptr ? EnergyModel::Operations{} : *row;
+      mac_.push_back(priced(known.multiply_accumulate, known, known.accumulate));
+      ac_.push_back(priced(known.accumulate, known, known.multiply_accumulate));
+    }
   }
 
-  LayerEstimate of(const CountedLayer& layer, const Work& work) const {
+  LayerEstimate of(std::size_t i, const Work& work) const {
+    const CountedLayer& layer = profile_.layers[i];
     LayerEstimate joules{.index = layer.index, .label = layer.label};
-    const EnergyModel::Operations none;
-    const EnergyModel::Operations* row = row_of(model_, weights_of(layer, work));
-    if (row == nullptr) row = &none;
-    const Range mac = priced(row->multiply_accumulate, *row, row->accumulate);
-    const Range ac = priced(row->accumulate, *row, row->multiply_accumulate);
-    const Range update = model_.neuron_update.value_or(Range{});
     if (!model_.spiking) {
-      joules.synaptic = static_cast<double>(layer.weights) * mac;
-      joules.neuron = static_cast<double>(layer.neurons) * update;
+      joules.synaptic = static_cast<double>(layer.weights) * mac_[i];
+      joules.neuron = static_cast<double>(layer.neurons) * update_;
       joules.memory = static_cast<double>(layer.parameter_bytes) * weight_byte_ +
                       static_cast<double>(layer.state_bytes) * state_byte_;
       return joules;
     }
     const double accumulates =
         model_.graded_spikes && layer.spikes_come_in ? work.events : work.acs;
-    joules.synaptic = work.macs * mac + accumulates * ac;
+    joules.synaptic = work.macs * mac_[i] + accumulates * ac_[i];
     const double updates = !layer.spiking                                 ? work.outputs
                            : model_.updates == EnergyModel::Updates::Done ? work.done
                                                                           : work.clocked;
-    joules.neuron = updates * update;
+    joules.neuron = updates * update_;
     joules.memory = work.weight_bytes * weight_byte_ + work.state_bytes * state_byte_;
     return joules;
   }
@@ -148,7 +150,9 @@ class Prices {
 
  private:
   const EnergyModel& model_;
-  Range weight_byte_, state_byte_;
+  const Profile& profile_;
+  Range weight_byte_, state_byte_, update_;
+  std::vector<Range> mac_, ac_;  // of each layer
 };
 
 template <class Part>
@@ -199,23 +203,21 @@ EnergyEstimate estimate(const EnergyModel& model, const Profile& profile) {
       result.layers.push_back({.index = layer.index, .label = layer.label});
     return result;
   }
-  const Prices prices(model, profile);
   const std::vector<Work> means = mean_work(profile);
+  const Prices prices(model, profile, means);
   for (std::size_t layer = 0; layer < means.size(); ++layer)
-    result.layers.push_back(prices.of(profile.layers[layer], means[layer]));
+    result.layers.push_back(prices.of(layer, means[layer]));
   result.idle = prices.idle(mean_steps(profile));
   return result;
 }
 
 std::vector<double> sample_joules(const EnergyModel& model, const Profile& profile) {
-  const Prices prices(model, profile);
+  const Prices prices(model, profile, mean_work(profile));
   std::vector<double> joules;
   for (std::size_t i = 0; i < profile.size(); ++i) {
-    const double steps = steps_of(profile, i);
-    double sum = prices.idle(steps).nominal;
+    double sum = prices.idle(steps_of(profile, i)).nominal;
     for (std::size_t layer = 0; layer < profile.layers.size(); ++layer)
-      sum +=
-          prices.of(profile.layers[layer], work_of(profile.of(i, layer), 1, steps)).total().nominal;
+      sum += prices.of(layer, work_of(profile.of(i, layer), 1)).total().nominal;
     joules.push_back(sum);
   }
   return joules;
