@@ -38,65 +38,105 @@ struct Leaky {
   }
 };
 
-// Who else sees a step: Each::see(spikes, the voltages before and behind it, the step, the place of
-// its first neuron, how many of the lanes are neurons).
+// Who else sees the steps. Each::At at = each.step(t, i) is told of the neurons from i on in step
+// t: at.see(spikes, the voltages before and behind, the place of the first behind i, how many lanes
+// are neurons), vector after vector, then at.end().
 
 // Where nobody wants the counts of single steps.
 struct NoCounts {
-  HWY_INLINE NoCounts operator+(std::size_t) const { return {}; }
-  HWY_INLINE void see(Vector, Vector, Vector, std::size_t, std::size_t, std::size_t) const {}
+  HWY_INLINE NoCounts step(std::size_t, std::size_t) const { return {}; }
+  HWY_INLINE void see(Vector, Vector, Vector, std::size_t, std::size_t) const {}
+  HWY_INLINE void end() const {}
 };
 
 struct Counts {
   float* HWY_RESTRICT count;
   std::size_t stride;
-  HWY_INLINE Counts operator+(std::size_t i) const { return {count + i, stride}; }
-  HWY_INLINE void see(Vector spikes, Vector, Vector, std::size_t step, std::size_t i,
-                      std::size_t) const {
-    hn::StoreU(spikes, Floats(), count + step * stride + i);
+  HWY_INLINE Counts step(std::size_t t, std::size_t i) const {
+    return {count + t * stride + i, stride};
   }
+  HWY_INLINE void see(Vector spikes, Vector, Vector, std::size_t i, std::size_t) const {
+    hn::StoreU(spikes, Floats(), count + i);
+  }
+  HWY_INLINE void end() const {}
 };
 
 // In double precision, as count_spikes has it: sums of whole numbers are exact.
-HWY_INLINE double sum_of_magnitudes(Vector spikes) {
+HWY_INLINE double sum_of_lanes(Vector x) {
 #if HWY_TARGET == HWY_SCALAR
-  return std::abs(static_cast<double>(hn::GetLane(spikes)));
+  return static_cast<double>(hn::GetLane(x));
 #else
   const hn::Half<Floats> half;
   const hn::Rebind<double, decltype(half)> wide;
-  const auto all = hn::Abs(spikes);
-  const auto sum = hn::Add(hn::PromoteTo(wide, hn::LowerHalf(half, all)),
-                           hn::PromoteTo(wide, hn::UpperHalf(half, all)));
+  const auto sum = hn::Add(hn::PromoteTo(wide, hn::LowerHalf(half, x)),
+                           hn::PromoteTo(wide, hn::UpperHalf(half, x)));
   return hn::GetLane(hn::SumOfLanes(wide, sum));
 #endif
 }
 
+// few: a lane's counts add up to less than 2^24 over all its vectors, which floats hold exactly.
+template <bool few>
 struct TakeCensus {
   Census* census;
-  HWY_INLINE TakeCensus operator+(std::size_t) const { return *this; }
-  HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t step, std::size_t,
-                      std::size_t lanes) const {
-    const Floats d;
-    const auto neurons = hn::FirstN(d, lanes);
-    const std::size_t fired = hn::CountTrue(d, hn::And(neurons, nonzero(spikes)));
-    Census& of = census[step];
-    of.silent += std::min(lanes, kWidth) - fired;
-    of.changed += hn::CountTrue(d, hn::AndNot(hn::Eq(before, behind), neurons));
-    if (fired == 0) return;
-    const double all = sum_of_magnitudes(hn::IfThenElseZero(neurons, spikes));
-    if (all < 0x1p63) of.spikes += static_cast<std::uint64_t>(all);
-  }
+
+  struct At {
+    Census* of;
+    std::size_t silent = 0, changed = 0;
+    double all = 0;
+    Vector sum = hn::Zero(Floats());
+
+    HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
+                        std::size_t lanes) {
+      const Floats d;
+      const auto counts = hn::Abs(spikes);
+      if (HWY_LIKELY(lanes >= kWidth)) {
+        silent += kWidth - hn::CountTrue(d, nonzero(spikes));
+        changed += kWidth - hn::CountTrue(d, hn::Eq(before, behind));
+        if constexpr (few)
+          sum = hn::Add(sum, counts);
+        else
+          all += sum_of_lanes(counts);
+      } else {
+        const auto neurons = hn::FirstN(d, lanes);
+        silent += lanes - hn::CountTrue(d, hn::And(neurons, nonzero(spikes)));
+        changed += lanes - hn::CountTrue(d, hn::And(neurons, hn::Eq(before, behind)));
+        all += sum_of_lanes(hn::IfThenElseZero(neurons, counts));
+      }
+    }
+    HWY_INLINE void end() {
+      if constexpr (few) all += sum_of_lanes(sum);
+      of->silent += silent;
+      of->changed += changed;
+      if (all < 0x1p63) of->spikes += static_cast<std::uint64_t>(all);
+    }
+  };
+  HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t}; }
 };
+
+// A neuron fires at most the whole part of its voltage and its drive; behind a step its voltage is
+// within [0, 1].
+HWY_INLINE bool are_few(const float* drive, const float* voltage, std::size_t n) {
+  const Floats d;
+  const auto most = hn::Set(d, 0x1p22f / static_cast<float>(n / kWidth + 1));
+  const auto is_few = [&](std::size_t i) HWY_ATTR {
+    return hn::Lt(hn::Add(hn::Abs(hn::LoadU(d, drive + i)), hn::Abs(hn::LoadU(d, voltage + i))),
+                  most);
+  };
+  std::size_t i = 0, few = 0;
+  for (; i + kWidth <= n; i += kWidth) few += hn::CountTrue(d, is_few(i));
+  if (i < n) few += hn::CountTrue(d, hn::And(hn::FirstN(d, n - i), is_few(i)));
+  return few == n;
+}
 
 template <class Neuron, class Each>
 HWY_INLINE Vector step_at(const Neuron& neuron, const float* drive, float* voltage, std::size_t i,
-                          std::size_t lanes, Each each) {
+                          std::size_t lanes, Each& each) {
   const Floats d;
   const auto before = hn::LoadU(d, voltage + i);
   auto v = before;
   const auto spikes = neuron.step(hn::LoadU(d, drive + i), v);
   hn::StoreU(v, d, voltage + i);
-  each.see(spikes, before, v, 0, i, lanes);
+  each.see(spikes, before, v, i, lanes);
   return spikes;
 }
 
@@ -104,24 +144,26 @@ template <class Neuron, class Each = NoCounts>
 HWY_INLINE std::size_t events(const Neuron& neuron, const float* drive, float* voltage,
                               std::size_t n, std::uint32_t* index, float* count, Each each = {}) {
   EventWriter written(index, count);
+  auto seen = each.step(0, 0);
   std::size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
-    const auto spikes = step_at(neuron, drive, voltage, i, kWidth, each);
+    const auto spikes = step_at(neuron, drive, voltage, i, kWidth, seen);
     written.append(spikes, nonzero(spikes));
   }
   if (i < n) {
-    const auto spikes = step_at(neuron, drive, voltage, i, n - i, each);
+    const auto spikes = step_at(neuron, drive, voltage, i, n - i, seen);
     written.append(spikes, hn::And(nonzero(spikes), hn::FirstN(Floats(), n - i)));
   }
+  seen.end();
   return written.count();
 }
 
 // Schedule: a tile of neurons stays in registers for all steps; its vectors are independent, so
-// their latencies (add, floor, subtract) overlap. n: neurons from the first of the tile on.
+// their latencies (add, floor, subtract) overlap. n: neurons from the tile's first on.
 template <std::size_t kVectors, class Neuron, class Each>
 HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive,
                            float* HWY_RESTRICT voltage, std::size_t steps,
-                           float* HWY_RESTRICT total, std::size_t n, Each each) {
+                           float* HWY_RESTRICT total, std::size_t first, std::size_t n, Each each) {
   const Floats d;
   Vector x[kVectors], v[kVectors], sum[kVectors];
   for (std::size_t j = 0; j < kVectors; ++j) {
@@ -129,13 +171,16 @@ HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive
     v[j] = hn::LoadU(d, voltage + j * kWidth);
     sum[j] = hn::Zero(d);
   }
-  for (std::size_t t = 0; t < steps; ++t)
+  for (std::size_t t = 0; t < steps; ++t) {
+    auto seen = each.step(t, first);
     for (std::size_t j = 0; j < kVectors; ++j) {
       const auto before = v[j];
       const auto spikes = neuron.step(x[j], v[j]);
-      each.see(spikes, before, v[j], t, j * kWidth, n - j * kWidth);
+      seen.see(spikes, before, v[j], j * kWidth, n - j * kWidth);
       sum[j] = hn::Add(sum[j], spikes);
     }
+    seen.end();
+  }
   for (std::size_t j = 0; j < kVectors; ++j) {
     hn::StoreU(v[j], d, voltage + j * kWidth);
     hn::StoreU(sum[j], d, total + j * kWidth);
@@ -148,17 +193,18 @@ HWY_INLINE void totals(const Neuron& neuron, const float* drive, float* voltage,
   constexpr std::size_t kVectors = kTile / 2;
   std::size_t i = 0;
   for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
-    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, n - i, each + i);
+    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, i, n - i, each);
   for (; i < n; i += kWidth)
-    total_tile<1>(neuron, drive + i, voltage + i, steps, total + i, n - i, each + i);
+    total_tile<1>(neuron, drive + i, voltage + i, steps, total + i, i, n - i, each);
 }
 
 template <class Neuron>
 HWY_INLINE void add(const Neuron& neuron, const float* drive, float* voltage, std::size_t n,
                     float* total) {
   const Floats d;
+  NoCounts none;
   for (std::size_t i = 0; i < n; i += kWidth) {
-    const auto spikes = step_at(neuron, drive, voltage, i, kWidth, NoCounts());
+    const auto spikes = step_at(neuron, drive, voltage, i, kWidth, none);
     hn::StoreU(hn::Add(hn::LoadU(d, total + i), spikes), d, total + i);
   }
 }
@@ -198,22 +244,27 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
 
 std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                          float* count, Census* census) {
-  return events(Rate{}, drive, voltage, n, index, count, TakeCensus{census});
+  return are_few(drive, voltage, n)
+             ? events(Rate{}, drive, voltage, n, index, count, TakeCensus<true>{census})
+             : events(Rate{}, drive, voltage, n, index, count, TakeCensus<false>{census});
 }
 
 void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
                         float* total, Census* census) {
-  totals(Rate{}, drive, voltage, n, steps, total, TakeCensus{census});
+  if (are_few(drive, voltage, n))
+    totals(Rate{}, drive, voltage, n, steps, total, TakeCensus<true>{census});
+  else
+    totals(Rate{}, drive, voltage, n, steps, total, TakeCensus<false>{census});
 }
 
 std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
                           std::uint32_t* index, float* count, Census* census) {
-  return events(Leaky{decay}, drive, voltage, n, index, count, TakeCensus{census});
+  return events(Leaky{decay}, drive, voltage, n, index, count, TakeCensus<true>{census});
 }
 
 void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
                          std::size_t steps, float* total, Census* census) {
-  totals(Leaky{decay}, drive, voltage, n, steps, total, TakeCensus{census});
+  totals(Leaky{decay}, drive, voltage, n, steps, total, TakeCensus<true>{census});
 }
 
 // Sums of whole numbers are exact in any order, so partial ones need not wait for each other.
