@@ -74,13 +74,18 @@ HWY_INLINE double sum_of_lanes(Vector x) {
 #endif
 }
 
-// few: a lane's counts add up to less than 2^24 over all its vectors, which floats hold exactly.
-template <bool few>
+// How spikes are summed: by floats, which are exact up to 2^24, and say where a sum is larger, or
+// vector by vector in double precision.
+enum class Sum { Floats, Doubles };
+
+template <Sum how>
 struct TakeCensus {
   Census* census;
+  bool* exact;  // set to false where it is not
 
   struct At {
     Census* of;
+    bool* exact;
     std::size_t silent = 0, changed = 0;
     double all = 0;
     Vector sum = hn::Zero(Floats());
@@ -88,44 +93,48 @@ struct TakeCensus {
     HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
                         std::size_t lanes) {
       const Floats d;
-      const auto counts = hn::Abs(spikes);
-      if (HWY_LIKELY(lanes >= kWidth)) {
-        silent += kWidth - hn::CountTrue(d, nonzero(spikes));
-        changed += kWidth - hn::CountTrue(d, hn::Eq(before, behind));
-        if constexpr (few)
-          sum = hn::Add(sum, counts);
-        else
-          all += sum_of_lanes(counts);
-      } else {
+      auto fire = nonzero(spikes), change = hn::Not(hn::Eq(before, behind));
+      auto counts = hn::Abs(spikes);
+      if (HWY_UNLIKELY(lanes < kWidth)) {
         const auto neurons = hn::FirstN(d, lanes);
-        silent += lanes - hn::CountTrue(d, hn::And(neurons, nonzero(spikes)));
-        changed += lanes - hn::CountTrue(d, hn::And(neurons, hn::Eq(before, behind)));
-        all += sum_of_lanes(hn::IfThenElseZero(neurons, counts));
+        fire = hn::And(fire, neurons);
+        change = hn::And(change, neurons);
+        counts = hn::IfThenElseZero(neurons, counts);
       }
+      silent += std::min(lanes, kWidth) - hn::CountTrue(d, fire);
+      changed += hn::CountTrue(d, change);
+      if constexpr (how == Sum::Floats)
+        sum = hn::Add(sum, counts);
+      else
+        all += sum_of_lanes(counts);
     }
     HWY_INLINE void end() {
-      if constexpr (few) all += sum_of_lanes(sum);
       of->silent += silent;
       of->changed += changed;
-      if (all < 0x1p63) of->spikes += static_cast<std::uint64_t>(all);
+      double most = 0x1p63;
+      if constexpr (how == Sum::Floats) {
+        all = hn::GetLane(hn::SumOfLanes(Floats(), sum));
+        most = 0x1p24;
+        if (!(all < most)) *exact = false;
+      }
+      if (all < most) of->spikes += static_cast<std::uint64_t>(all);
     }
   };
-  HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t}; }
+  HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t, exact}; }
 };
 
 // A neuron fires at most the whole part of its voltage and its drive; behind a step its voltage is
 // within [0, 1].
 HWY_INLINE bool are_few(const float* drive, const float* voltage, std::size_t n) {
   const Floats d;
-  const auto most = hn::Set(d, 0x1p22f / static_cast<float>(n / kWidth + 1));
-  const auto is_few = [&](std::size_t i) HWY_ATTR {
-    return hn::Lt(hn::Add(hn::Abs(hn::LoadU(d, drive + i)), hn::Abs(hn::LoadU(d, voltage + i))),
-                  most);
+  auto most = hn::Zero(d);
+  const auto reach = [&](std::size_t i) HWY_ATTR {
+    return hn::Add(hn::Abs(hn::LoadU(d, drive + i)), hn::Abs(hn::LoadU(d, voltage + i)));
   };
-  std::size_t i = 0, few = 0;
-  for (; i + kWidth <= n; i += kWidth) few += hn::CountTrue(d, is_few(i));
-  if (i < n) few += hn::CountTrue(d, hn::And(hn::FirstN(d, n - i), is_few(i)));
-  return few == n;
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) most = hn::Max(most, reach(i));
+  if (i < n) most = hn::Max(most, hn::IfThenElseZero(hn::FirstN(d, n - i), reach(i)));
+  return static_cast<double>(largest_lane(most)) * static_cast<double>(n) < 0x1p22;
 }
 
 template <class Neuron, class Each>
@@ -242,31 +251,6 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
   add(Leaky{decay}, drive, voltage, n, total);
 }
 
-std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
-                         float* count, Census* census) {
-  return are_few(drive, voltage, n)
-             ? events(Rate{}, drive, voltage, n, index, count, TakeCensus<true>{census})
-             : events(Rate{}, drive, voltage, n, index, count, TakeCensus<false>{census});
-}
-
-void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
-                        float* total, Census* census) {
-  if (are_few(drive, voltage, n))
-    totals(Rate{}, drive, voltage, n, steps, total, TakeCensus<true>{census});
-  else
-    totals(Rate{}, drive, voltage, n, steps, total, TakeCensus<false>{census});
-}
-
-std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
-                          std::uint32_t* index, float* count, Census* census) {
-  return events(Leaky{decay}, drive, voltage, n, index, count, TakeCensus<true>{census});
-}
-
-void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
-                         std::size_t steps, float* total, Census* census) {
-  totals(Leaky{decay}, drive, voltage, n, steps, total, TakeCensus<true>{census});
-}
-
 // Sums of whole numbers are exact in any order, so partial ones need not wait for each other.
 SpikeCount count_spikes(const float* count, std::size_t n) {
   const hn::CappedTag<double, kLanes / 2> wide;
@@ -300,6 +284,48 @@ SpikeCount count_spikes(const float* count, std::size_t n) {
     top = std::max(top, std::abs(count[i]));
   }
   return {all < 0x1p63 ? static_cast<std::uint64_t>(all) : 0, top};
+}
+
+template <class Neuron>
+HWY_INLINE std::size_t events_counted(const Neuron& neuron, const float* drive, float* voltage,
+                                      std::size_t n, std::uint32_t* index, float* count,
+                                      Census* census) {
+  bool exact = true;
+  const std::size_t fired =
+      events(neuron, drive, voltage, n, index, count, TakeCensus<Sum::Floats>{census, &exact});
+  if (!exact) census->spikes += count_spikes(count, fired).all;
+  return fired;
+}
+
+template <class Neuron>
+HWY_INLINE void totals_counted(const Neuron& neuron, const float* drive, float* voltage,
+                               std::size_t n, std::size_t steps, float* total, Census* census) {
+  bool exact = true;
+  if (steps == 1 || are_few(drive, voltage, n))
+    totals(neuron, drive, voltage, n, steps, total, TakeCensus<Sum::Floats>{census, &exact});
+  else
+    totals(neuron, drive, voltage, n, steps, total, TakeCensus<Sum::Doubles>{census, &exact});
+  if (!exact) census->spikes += count_spikes(total, n).all;
+}
+
+std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
+                         float* count, Census* census) {
+  return events_counted(Rate{}, drive, voltage, n, index, count, census);
+}
+
+void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                        float* total, Census* census) {
+  totals_counted(Rate{}, drive, voltage, n, steps, total, census);
+}
+
+std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                          std::uint32_t* index, float* count, Census* census) {
+  return events_counted(Leaky{decay}, drive, voltage, n, index, count, census);
+}
+
+void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                         std::size_t steps, float* total, Census* census) {
+  totals_counted(Leaky{decay}, drive, voltage, n, steps, total, census);
 }
 
 }  // namespace synfire::kernels::HWY_NAMESPACE

@@ -163,12 +163,12 @@ struct NeuronCounting<Neuron, n, true> {
 };
 
 /// The same of a layer of synapses [inputs][width] of a layer that counts.
-template <class Site, std::size_t width>
+template <class Site, std::size_t width, bool tells_all_operations>
 struct SynapseCounting {
   SynapseCounting(const ParameterSet&, const RunOptions&) {}
 };
-template <class Site, std::size_t width>
-requires(Site::counted) struct SynapseCounting<Site, width> {
+template <class Site, std::size_t width, bool tells_all_operations>
+requires(Site::counted) struct SynapseCounting<Site, width, tells_all_operations> {
   static constexpr std::size_t inputs = Site::In::size;
 
   SynapseCounting(const ParameterSet& parameters, const RunOptions& options)
@@ -185,7 +185,15 @@ requires(Site::counted) struct SynapseCounting<Site, width> {
   }
 
   void count(Values in, const ReadWeights& read) {
-    const auto [events, synapses] = kernels::reached(in.data(), inputs, degree->data());
+    std::uint64_t events, synapses;
+    if (full && tells_all_operations) {
+      synapses = read.operations;
+      events = synapses / width;
+    } else {
+      const kernels::Reached all = kernels::reached(in.data(), inputs, degree->data());
+      synapses = all.worth;
+      events = all.inputs;
+    }
     // Images are dark at their edges: what is found is found soon from the middle on.
     const auto is_graded = [](float x) { return x != 0 && std::abs(x) != 1; };
     const auto middle = in.begin() + inputs / 2;
