@@ -38,26 +38,58 @@ struct Leaky {
   }
 };
 
+// What drives the neurons from i on; `tail` where fewer than a vector of them are left.
+
+struct Given {
+  const float* drive;
+  HWY_INLINE Vector at(std::size_t i) const { return hn::LoadU(Floats(), drive + i); }
+  HWY_INLINE Vector tail(std::size_t i, std::size_t) const { return at(i); }
+};
+
+struct Rectified {
+  const float* x;
+  float unit;
+  HWY_INLINE Vector at(std::size_t i) const { return rectified(hn::LoadU(Floats(), x + i)); }
+  HWY_INLINE Vector tail(std::size_t i, std::size_t n) const {
+    HWY_ALIGN float last[kWidth] = {};
+    std::copy(x + i, x + n, last);
+    return rectified(hn::Load(Floats(), last));
+  }
+
+ private:
+  HWY_INLINE Vector rectified(Vector given) const {
+    const Floats d;
+    const auto zero = hn::Zero(d);
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+    // The instruction takes its second operand where one is NaN and where both are zeros.
+    const auto positive = hn::Max(zero, given);
+#else
+    const auto positive = hn::IfThenElse(hn::Lt(given, zero), zero, given);
+#endif
+    return hn::Mul(positive, hn::Set(d, unit));
+  }
+};
+
 template <class Neuron>
-HWY_INLINE Vector step_at(const Neuron& neuron, const float* drive, float* voltage, std::size_t i) {
+HWY_INLINE Vector step_at(const Neuron& neuron, Vector drive, float* voltage, std::size_t i) {
   const Floats d;
   auto v = hn::LoadU(d, voltage + i);
-  const auto spikes = neuron.step(hn::LoadU(d, drive + i), v);
+  const auto spikes = neuron.step(drive, v);
   hn::StoreU(v, d, voltage + i);
   return spikes;
 }
 
-template <class Neuron>
-HWY_INLINE std::size_t events(const Neuron& neuron, const float* drive, float* voltage,
+template <class Neuron, class Drive>
+HWY_INLINE std::size_t events(const Neuron& neuron, const Drive& drive, float* voltage,
                               std::size_t n, std::uint32_t* index, float* count) {
   EventWriter written(index, count);
   std::size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
-    const auto spikes = step_at(neuron, drive, voltage, i);
+    const auto spikes = step_at(neuron, drive.at(i), voltage, i);
     written.append(spikes, nonzero(spikes));
   }
   if (i < n) {
-    const auto spikes = step_at(neuron, drive, voltage, i);
+    const auto spikes = step_at(neuron, drive.tail(i, n), voltage, i);
     written.append(spikes, hn::And(nonzero(spikes), hn::FirstN(Floats(), n - i)));
   }
   return written.count();
@@ -114,19 +146,22 @@ HWY_INLINE void totals(const Neuron& neuron, const float* drive, float* voltage,
     total_tile<1>(neuron, drive + i, voltage + i, steps, total + i, each + i);
 }
 
-template <class Neuron>
-HWY_INLINE void add(const Neuron& neuron, const float* drive, float* voltage, std::size_t n,
+template <class Neuron, class Drive>
+HWY_INLINE void add(const Neuron& neuron, const Drive& drive, float* voltage, std::size_t n,
                     float* total) {
   const Floats d;
-  for (std::size_t i = 0; i < n; i += kWidth) {
-    const auto spikes = step_at(neuron, drive, voltage, i);
+  const auto add_at = [&](Vector x, std::size_t i) HWY_ATTR {
+    const auto spikes = step_at(neuron, x, voltage, i);
     hn::StoreU(hn::Add(hn::LoadU(d, total + i), spikes), d, total + i);
-  }
+  };
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) add_at(drive.at(i), i);
+  if (i < n) add_at(drive.tail(i, n), i);
 }
 
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                  float* count) {
-  return events(Rate{}, drive, voltage, n, index, count);
+  return events(Rate{}, Given{drive}, voltage, n, index, count);
 }
 
 void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps,
@@ -140,12 +175,58 @@ void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t s
 }
 
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
-  add(Rate{}, drive, voltage, n, total);
+  add(Rate{}, Given{drive}, voltage, n, total);
+}
+
+std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
+                      std::uint32_t* index, float* count) {
+  return events(Rate{}, Rectified{x, unit}, voltage, n, index, count);
+}
+
+void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total) {
+  add(Rate{}, Rectified{x, unit}, voltage, n, total);
+}
+
+std::size_t awake(const float* drive, const float* voltage, std::size_t n, std::uint32_t* index,
+                  float* awake_drive, float* awake_voltage) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> integers;
+  // Bits that are a voltage's from +0 to below 1.
+  const auto first = hn::Zero(integers);
+  const auto behind = hn::BitCast(integers, hn::Set(d, 1.0f));
+  EventWriter drives(index, awake_drive);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; i += kWidth) {
+    const auto x = hn::LoadU(d, drive + i), v = hn::LoadU(d, voltage + i);
+    const auto bits = hn::BitCast(integers, v);
+    const auto low = hn::Or(hn::Lt(bits, first), hn::Not(hn::Lt(bits, behind)));
+    auto some = hn::Or(nonzero(x), hn::RebindMask(d, low));
+    if (n - i < kWidth) some = hn::And(some, hn::FirstN(d, n - i));
+    hn::StoreU(pack(v, some), d, awake_voltage + count);
+    drives.append(x, some);
+    count = drives.count();
+  }
+  return count;
+}
+
+std::size_t fire_awake(const float* drive, float* voltage, std::size_t n,
+                       const std::uint32_t* which, std::uint32_t* index, float* count,
+                       float* fired) {
+  const Floats d;
+  EventWriter written(index, count);
+  for (std::size_t i = 0; i < n; i += kWidth) {
+    const auto spikes = step_at(Rate{}, hn::LoadU(d, drive + i), voltage, i);
+    hn::StoreU(hn::Add(hn::LoadU(d, fired + i), hn::Abs(spikes)), d, fired + i);
+    auto some = nonzero(spikes);
+    if (n - i < kWidth) some = hn::And(some, hn::FirstN(d, n - i));
+    written.append(spikes, hn::LoadU(Words(), which + i), some);
+  }
+  return written.count();
 }
 
 std::size_t leaky(const float* drive, float* voltage, std::size_t n, float decay,
                   std::uint32_t* index, float* count) {
-  return events(Leaky{decay}, drive, voltage, n, index, count);
+  return events(Leaky{decay}, Given{drive}, voltage, n, index, count);
 }
 
 void leaky_total(const float* drive, float* voltage, std::size_t n, float decay, std::size_t steps,
@@ -154,13 +235,29 @@ void leaky_total(const float* drive, float* voltage, std::size_t n, float decay,
 }
 
 void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total) {
-  add(Leaky{decay}, drive, voltage, n, total);
+  add(Leaky{decay}, Given{drive}, voltage, n, total);
 }
 
+struct NoMeans {
+  template <class D>
+  HWY_INLINE void note(D, hn::Vec<D>, std::size_t) const {}
+};
+
+struct Means {
+  float seconds;
+  float* mean;
+  template <class D>
+  HWY_INLINE void note(D d, hn::Vec<D> count, std::size_t i) const {
+    hn::StoreU(hn::Div(count, hn::Set(d, seconds)), d, mean + i);
+  }
+};
+
 // Sums of whole numbers are exact in any order, so partial ones need not wait for each other.
-SpikeCount count_spikes(const float* count, std::size_t n) {
+template <class Each>
+HWY_INLINE SpikeCount counted(const float* count, std::size_t n, Each each) {
   const hn::CappedTag<double, kLanes / 2> wide;
   const hn::Rebind<float, decltype(wide)> d;
+  const hn::CappedTag<float, 1> one;
   constexpr std::size_t width = hn::MaxLanes(wide), chains = 4;
   hn::Vec<decltype(wide)> sum[chains];
   hn::Vec<decltype(d)> most[chains];
@@ -169,7 +266,9 @@ SpikeCount count_spikes(const float* count, std::size_t n) {
     most[k] = hn::Zero(d);
   }
   const auto add = [&](std::size_t k, std::size_t i) HWY_ATTR {
-    const auto spikes = hn::Abs(hn::LoadU(d, count + i));
+    const auto given = hn::LoadU(d, count + i);
+    each.note(d, given, i);
+    const auto spikes = hn::Abs(given);
     sum[k] = hn::Add(sum[k], hn::PromoteTo(wide, spikes));
     most[k] = hn::IfThenElse(hn::Gt(spikes, most[k]), spikes, most[k]);
   };
@@ -186,10 +285,19 @@ SpikeCount count_spikes(const float* count, std::size_t n) {
   hn::Store(most[0], d, lanes);
   float top = *std::max_element(lanes, lanes + width);
   for (; i < n; ++i) {
+    each.note(one, hn::Set(one, count[i]), i);
     all += std::abs(count[i]);
     top = std::max(top, std::abs(count[i]));
   }
   return {all < 0x1p63 ? static_cast<std::uint64_t>(all) : 0, top};
+}
+
+SpikeCount count_spikes(const float* count, std::size_t n) {
+  return counted(count, n, NoMeans{});
+}
+
+SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* mean) {
+  return counted(count, n, Means{seconds, mean});
 }
 
 }  // namespace synfire::kernels::HWY_NAMESPACE
@@ -202,10 +310,15 @@ HWY_EXPORT(fire);
 HWY_EXPORT(fire_total);
 HWY_EXPORT(fire_steps);
 HWY_EXPORT(fire_add);
+HWY_EXPORT(fire_relu);
+HWY_EXPORT(fire_relu_add);
+HWY_EXPORT(awake);
+HWY_EXPORT(fire_awake);
 HWY_EXPORT(leaky);
 HWY_EXPORT(leaky_total);
 HWY_EXPORT(leaky_add);
 HWY_EXPORT(count_spikes);
+HWY_EXPORT(mean_rates);
 
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                  float* count) {
@@ -226,6 +339,26 @@ void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
   HWY_DYNAMIC_DISPATCH(fire_add)(drive, voltage, n, total);
 }
 
+std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
+                      std::uint32_t* index, float* count) {
+  return HWY_DYNAMIC_DISPATCH(fire_relu)(x, unit, voltage, n, index, count);
+}
+
+void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total) {
+  HWY_DYNAMIC_DISPATCH(fire_relu_add)(x, unit, voltage, n, total);
+}
+
+std::size_t awake(const float* drive, const float* voltage, std::size_t n, std::uint32_t* index,
+                  float* awake_drive, float* awake_voltage) {
+  return HWY_DYNAMIC_DISPATCH(awake)(drive, voltage, n, index, awake_drive, awake_voltage);
+}
+
+std::size_t fire_awake(const float* drive, float* voltage, std::size_t n,
+                       const std::uint32_t* which, std::uint32_t* index, float* count,
+                       float* fired) {
+  return HWY_DYNAMIC_DISPATCH(fire_awake)(drive, voltage, n, which, index, count, fired);
+}
+
 std::size_t leaky(const float* drive, float* voltage, std::size_t n, float decay,
                   std::uint32_t* index, float* count) {
   return HWY_DYNAMIC_DISPATCH(leaky)(drive, voltage, n, decay, index, count);
@@ -242,6 +375,10 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
 
 SpikeCount count_spikes(const float* count, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(count_spikes)(count, n);
+}
+
+SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* mean) {
+  return HWY_DYNAMIC_DISPATCH(mean_rates)(count, n, seconds, mean);
 }
 
 }  // namespace synfire::kernels

@@ -4,6 +4,7 @@
 //   derivative(x)  its derivative at x (at a kink, what TensorFlow takes)
 //   nonnegative    true, where it is there: value(x) >= 0 for every x
 //   monotone       true, where it is there: as floats, too, value(x) never falls as x grows
+//   rectifies      true, where it is there: value(x) is 0 below 0, and x otherwise
 #pragma once
 
 #include <concepts>
@@ -28,6 +29,12 @@ inline constexpr bool is_nonnegative = requires {
 template <class A>
 inline constexpr bool is_monotone = requires {
   requires A::monotone;
+};
+
+/// Whether it is relu, for which neurons have kernels of their own.
+template <class A>
+inline constexpr bool is_rectifier = requires {
+  requires A::rectifies;
 };
 
 struct AnyActivation {};

@@ -11,6 +11,11 @@
 //   update(voltage, drive, c)      one step, returns the number of spikes: THE DEFINITION
 //   fire, fire_total, fire_add     update for many neurons by a compiled kernel (see kernels.hpp):
 //                                  events out; all steps, totals out; one step, added to totals
+//   fire_inputs, add_inputs        fire and fire_add of inputs instead of drives, where there is a
+//                                  kernel that makes drives of them
+//   awake, fire_awake              where a neuron can rest, which is when no step at that drive
+//   would
+//                                  change it: the others, and fire for those
 //   each_ahead(v, least, most, c), sum_ahead(v, least, most, steps, c)
 //                                  bounds of the spikes of any one of the next steps, and of the
 //                                  next `steps` together, from the voltage v that a step has left,
@@ -44,6 +49,15 @@ concept NeuronModel = requires(float& voltage, float drive,
 
 struct AnyNeuron {};
 
+template <class N>
+inline constexpr bool fires_inputs = requires {
+  requires N::takes_inputs;
+};
+template <class N>
+inline constexpr bool has_rest = requires {
+  requires N::can_rest;
+};
+
 struct SpikeBounds {
   double least, most;
 };
@@ -58,6 +72,8 @@ struct RateNeuron {
   static constexpr bool random_start = true;
   static constexpr bool nonnegative = is_nonnegative<A>;
   static constexpr bool monotone = is_monotone<A>;
+  static constexpr bool takes_inputs = is_rectifier<A>;
+  static constexpr bool can_rest = true;
 
   struct Constants {
     Constants(const ParameterSet&, std::size_t, float dt) : unit(dt) {}
@@ -90,6 +106,26 @@ struct RateNeuron {
   static void fire_add(const float* drive, float* voltage, std::size_t n, const Constants&,
                        float* total) {
     kernels::fire_add(drive, voltage, n, total);
+  }
+
+  static std::size_t fire_inputs(const float* x, float* voltage, std::size_t n, const Constants& c,
+                                 std::uint32_t* index, float* count) {
+    return kernels::fire_relu(x, c.unit, voltage, n, index, count);
+  }
+  static void add_inputs(const float* x, float* voltage, std::size_t n, const Constants& c,
+                         float* total) {
+    kernels::fire_relu_add(x, c.unit, voltage, n, total);
+  }
+
+  static std::size_t awake(const float* drive, const float* voltage, std::size_t n,
+                           const Constants&, std::uint32_t* which, float* awake_drive,
+                           float* awake_voltage) {
+    return kernels::awake(drive, voltage, n, which, awake_drive, awake_voltage);
+  }
+  static std::size_t fire_awake(const float* drive, float* voltage, std::size_t n, const Constants&,
+                                const std::uint32_t* which, std::uint32_t* index, float* count,
+                                float* fired) {
+    return kernels::fire_awake(drive, voltage, n, which, index, count, fired);
   }
 
   /// A voltage stays within [0, 1], and update() never falls as voltage or drive grow: rounding
