@@ -1,6 +1,5 @@
 // synfire prune
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 
@@ -37,7 +36,7 @@ void declare(CLI::App& command, Prune& p) {
   p.descent.options.epochs = 9;
   p.descent.declare(command);
   command.add_option("--output", p.output, "Where the weights go")->capture_default_str();
-  command.add_option("--checkpoint", p.checkpoint, "Written after each round; OUTPUT.checkpoint");
+  command.add_option("--checkpoint", p.checkpoint, "Written after each round but the last; OUTPUT.checkpoint");
   command.add_option("--resume", p.resume,
                      "Go on behind the last whole round of this checkpoint, to the same bits");
   p.json.declare(command);
@@ -142,8 +141,6 @@ void act(const Prune& p) {
                   options.learning_rate.text(), options.batch, options.seed, data.name)
             : "none";
   model->save(p.output, metadata);
-  std::error_code nothing_there;
-  std::filesystem::remove(checkpoint, nothing_there);
 
   Table table{{{"layer", false}, {"weights"}, {"kept"}, {"sparsity"}}, {}};
   Json kept = Json::array();
