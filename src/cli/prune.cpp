@@ -36,7 +36,8 @@ void declare(CLI::App& command, Prune& p) {
   p.descent.options.epochs = 9;
   p.descent.declare(command);
   command.add_option("--output", p.output, "Where the weights go")->capture_default_str();
-  command.add_option("--checkpoint", p.checkpoint, "Written after each round but the last; OUTPUT.checkpoint");
+  command.add_option("--checkpoint", p.checkpoint,
+                     "Written after each round but the last; OUTPUT.checkpoint");
   command.add_option("--resume", p.resume,
                      "Go on behind the last whole round of this checkpoint, to the same bits");
   p.json.declare(command);

@@ -254,7 +254,7 @@ class Commands(InFolder):
 
     def test_pruning(self):
         dense = self.weights()
-        for net, weights in [("spiking_csr", "csr"), ("spiking_blocked", r"blocked\(16\)")]:
+        for net, weights in [("spiking_csr", "csr"), ("spiking_blocked", r"blocked\(32\)")]:
             with self.subTest(net):
                 text = self.run_well("prune", "--net", net, "--weights", dense, *SMALL,
                                      "--sparsity", 0.9, "--rounds", 2, "--epochs", 1,
