@@ -185,9 +185,14 @@ TEST_CASE("count_spikes sums and finds the most") {
         all += spikes;
         most = std::max(most, spikes);
       }
-      const auto found = kernels::count_spikes(poisoned(count).data(), n);
-      REQUIRE(found.all == all);
-      REQUIRE(found.most == static_cast<float>(most));
+      const auto counts = poisoned(count);
+      Buffer<float> mean(n);
+      for (const auto& found : {kernels::count_spikes(counts.data(), n),
+                                kernels::mean_rates(counts.data(), n, 0.7f, mean.data())}) {
+        REQUIRE(found.all == all);
+        REQUIRE(found.most == static_cast<float>(most));
+      }
+      for (std::size_t i = 0; i < n; ++i) REQUIRE(mean[i] == count[i] / 0.7f);
     }
     for (const float none : {std::nanf(""), std::numeric_limits<float>::infinity()})
       for (const std::size_t at : {0, 5, 32, 40}) {
@@ -233,6 +238,88 @@ TEMPLATE_TEST_CASE("neurons carry zeros of both signs, huge numbers, infinities 
       const std::size_t n = 1 + random() % 150;
       check<TestType>(awkward_floats(random, n), awkward_floats(random, n), 1 + random() % 4);
     }));
+  });
+}
+
+TEST_CASE("neurons of rectified inputs are those of their drives") {
+  on_every_target([] {
+    std::mt19937 random(8);
+    for (std::size_t n = 0; n <= 100; ++n)
+      for (const bool awkward : {false, true}) {
+        INFO("n " << n);
+        constexpr float kUnit = 0.1f;
+        // The inputs end where their memory does.
+        const auto x = awkward ? awkward_floats(random, n) : ordinary_floats(random, n, -9, 15);
+        Buffer<float> drive(n);
+        for (std::size_t i = 0; i < n; ++i) drive[i] = (x[i] < 0 ? 0 : x[i]) * kUnit;
+        auto v = poisoned(ordinary_floats(random, n, 0, 1));
+        auto fired_v = v, added_v = v;
+        Buffer<std::uint32_t> index(n), expected_index(n);
+        Buffer<float> count(n), expected_count(n), total(n), expected_total(n);
+        for (int t = 0; t < 3; ++t) {
+          auto added = v;
+          kernels::fire_add(drive.data(), added.data(), n, expected_total.data());
+          const auto events = kernels::fire(drive.data(), v.data(), n, expected_index.data(),
+                                            expected_count.data());
+          REQUIRE(kernels::fire_relu(x.data(), kUnit, fired_v.data(), n, index.data(),
+                                     count.data()) == events);
+          REQUIRE(std::equal(index.begin(), index.begin() + events, expected_index.begin()));
+          REQUIRE(first_difference({expected_count.data(), events}, {count.data(), events}) == -1);
+          kernels::fire_relu_add(x.data(), kUnit, added_v.data(), n, total.data());
+          REQUIRE(first_difference(expected_total, total) == -1);
+          REQUIRE(first_difference(v, fired_v) == -1);
+          REQUIRE(first_difference(v, added_v) == -1);
+        }
+      }
+  });
+}
+
+TEST_CASE("neurons that rest are left out, and nothing is missed") {
+  on_every_target([] {
+    std::mt19937 random(9);
+    for (std::size_t n = 0; n <= 100; ++n)
+      for (const bool awkward : {false, true}) {
+        INFO("n " << n);
+        auto drive =
+            poisoned(awkward ? awkward_floats(random, n) : ordinary_floats(random, n, 0, 2));
+        auto v = poisoned(awkward ? awkward_floats(random, n) : ordinary_floats(random, n, 0, 1));
+        for (float& x : drive)
+          if (random() % 3 != 0) x = random() % 2 ? 0.0f : -0.0f;
+        for (float& x : v)
+          if (random() % 10 == 0) x = random() % 2 ? 1.0f : -0.0f;
+        Buffer<std::uint32_t> which(n);
+        Buffer<float> awake_drive(n), awake_v(n);
+        const std::size_t awake = kernels::awake(drive.data(), v.data(), n, which.data(),
+                                                 awake_drive.data(), awake_v.data());
+        std::size_t expected = 0;
+        for (std::uint32_t i = 0; i < n; ++i) {
+          if (drive[i] == 0 && v[i] >= 0 && v[i] < 1 && !std::signbit(v[i])) continue;
+          REQUIRE(expected < awake);
+          REQUIRE(which[expected] == i);
+          REQUIRE(same(awake_drive[expected], drive[i]));
+          REQUIRE(same(awake_v[expected++], v[i]));
+        }
+        REQUIRE(awake == expected);
+
+        Buffer<std::uint32_t> index(n), expected_index(n);
+        Buffer<float> count(n), expected_count(n), fired(n), expected_fired(n);
+        for (int t = 0; t < 4; ++t) {
+          const auto events = kernels::fire(drive.data(), v.data(), n, expected_index.data(),
+                                            expected_count.data());
+          for (std::size_t k = 0; k < events; ++k)
+            expected_fired[expected_index[k]] += std::abs(expected_count[k]);
+          REQUIRE(kernels::fire_awake(awake_drive.data(), awake_v.data(), awake, which.data(),
+                                      index.data(), count.data(), fired.data()) == events);
+          REQUIRE(std::equal(index.begin(), index.begin() + events, expected_index.begin()));
+          REQUIRE(first_difference({expected_count.data(), events}, {count.data(), events}) == -1);
+        }
+        auto after = v;
+        for (std::size_t k = 0; k < awake; ++k) {
+          after[which[k]] = awake_v[k];
+          REQUIRE(same(fired[k], expected_fired[which[k]]));
+        }
+        REQUIRE(first_difference(v, after) == -1);
+      }
   });
 }
 

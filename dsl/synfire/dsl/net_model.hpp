@@ -68,6 +68,14 @@ class NetModel final : public Model {
     info.description = card_.description;
     info.signature = parameters_.signature();
     info.layers = describe<Net>();
+    // Of a sparse layer, once it has weights, those synapses that are there.
+    for (std::size_t i = 0; i < parameters_.count(); ++i) {
+      const auto& [layer, spec] = parameters_.placed(i);
+      const Buffer<float>& values = parameters_.tensor(i);
+      const auto zeros = std::count(values.begin(), values.end(), 0.0f);
+      const std::size_t kept = values.size() - static_cast<std::size_t>(zeros);
+      if (spec.group != 0 && kept != 0) info.layers[layer].stats->connections = kept;
+    }
     info.parameters = parameters_.size();
     info.input_shape = info.layers.front().shape;
     info.classes = Net::Out::size;
