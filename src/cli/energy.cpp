@@ -25,6 +25,7 @@ struct Energy {
   std::optional<std::size_t> timesteps;
   std::size_t threads = 0;
   bool measure = false;
+  double measure_limit = MeasureOptions{}.limit_seconds;
   std::string sysfs = "/sys";
 };
 
@@ -49,6 +50,10 @@ void declare(CLI::App& command, Energy& e) {
       ->trigger_on_parse();
   command.add_flag("--measure", e.measure,
                    "Measures joules an image of this machine, too, on one thread");
+  command
+      .add_option("--measure-limit", e.measure_limit,
+                  "Seconds after which a measurement ends that is still uncertain")
+      ->capture_default_str();
   command.add_option("--sysfs", e.sysfs, "Where the kernel shows its energy counters")
       ->capture_default_str();
   add_count(command, "--timesteps", e.timesteps,
@@ -193,7 +198,7 @@ Json show_gaps(const std::vector<LayerGap>& gaps, const std::string& devices) {
 
 /// The test images on one thread, pixels scaled before.
 MeasuredEnergy measured(const Model& model, const RunOptions& options, const ImageSet& images,
-                        EnergyCounters& counters) {
+                        EnergyCounters& counters, double limit) {
   const std::size_t pixels = images.pixels_per_image();
   Buffer<float> inputs(images.size() * pixels);
   kernels::scale_pixels(images.pixels.data(), inputs.size(), inputs.data());
@@ -204,7 +209,7 @@ MeasuredEnergy measured(const Model& model, const RunOptions& options, const Ima
           engine->run({inputs.data() + i * pixels, pixels}, i);
         return images.size();
       },
-      counters);
+      counters, {.limit_seconds = limit});
 }
 
 Json measured_json(const MeasuredEnergy& energy) {
@@ -305,7 +310,7 @@ void act(const Energy& e) {
   const Json model_figures = show_models(models, profile);
   Json measured_figures;
   if (counters) {
-    const MeasuredEnergy found = measured(*model, options, data.test, *counters);
+    const MeasuredEnergy found = measured(*model, options, data.test, *counters, e.measure_limit);
     fmt::print("\nMeasured on this machine, one thread: {}\n", found.text());
     measured_figures = measured_json(found);
   }

@@ -75,7 +75,7 @@ struct Seed : Network<
 struct Deep : Network<
     Input<20>, Dense<16>, Spiking<Relu>, Dense<12>, Spiking<Relu>, MeanOverTime, Dense<5>> {};
 struct Analog : Network<Input<20>, Dense<16>, Activate<Relu>, Dense<5>> {};
-struct Filtered : Network<
+struct Smoothed : Network<
     Input<20>, Dense<16>, Spiking<Relu>, Lowpass<>, Dense<7>, LastOverTime> {};
 // clang-format on
 
@@ -217,5 +217,5 @@ TEST_CASE("On real nets the factors lead from KerasSpiking's figure to the count
   check_net<Deep>(false);
   check_net<Deep>(true);
   check_net<Analog>(false);
-  check_net<Filtered>(false);
+  check_net<Smoothed>(false);
 }
