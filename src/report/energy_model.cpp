@@ -171,8 +171,8 @@ std::string rounded(double count) {
 EnergyModel energy_model(const Device& device) {
   EnergyModel model;
   model.name = device.name;
-  model.title = fmt::format("{}, as KerasSpiking's ModelEnergy has it", device.name);
-  model.source = "KerasSpiking 0.3.0, ModelEnergy, and the papers that it names";
+  model.title = device.title.empty() ? device.name : device.title;
+  model.source = device.source.empty() ? "registered without a source" : device.source;
   model.spiking = device.spiking;
   model.analog_inputs = !device.spiking;
   model.operations.push_back({"", {}, {}, Range::exactly(device.joules_per_synaptic_operation)});
