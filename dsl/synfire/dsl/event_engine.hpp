@@ -182,7 +182,7 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
   void forget() {
     samples_ = steps_saved_ = 0;
-    std::fill(sums_.begin(), sums_.end(), StepCounts{});
+    if constexpr (counts_steps) std::fill(sums_.begin(), sums_.end(), StepCounts{});
     with_layers(*this, [](auto& layers) {
       hana::for_each(layers, [](auto& layer) {
         if constexpr (requires { layer.expansion.forget(); }) layer.expansion.forget();
@@ -417,7 +417,9 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   Buffer<float> output_;
   std::size_t steps_used_ = 0;
   std::uint64_t samples_ = 0, steps_saved_ = 0;
-  std::vector<StepCounts> sums_;  // of an engine that counts, [layers][steps]
+  struct NoCounts {};
+  [[no_unique_address]] std::conditional_t<counts_steps, std::vector<StepCounts>, NoCounts>
+      sums_;  // [layers that count][steps]
 };
 
 }  // namespace synfire

@@ -179,7 +179,11 @@ class NetModel final : public Model {
   }
 
   std::unique_ptr<ModelEngine> engine(const RunOptions& options) const override {
-    return std::make_unique<Engine>(EventEngine<Net>(parameters_, options));
+    return std::make_unique<Engine<EventEngine<Net>>>(EventEngine<Net>(parameters_, options));
+  }
+  std::unique_ptr<ModelEngine> counting_engine(const RunOptions& options) const override {
+    using Counting = EventEngine<Net, Counted>;
+    return std::make_unique<Engine<Counting>>(Counting(parameters_, options));
   }
 
   Trace trace(std::span<const float> image, const RunOptions& options,
@@ -219,15 +223,16 @@ class NetModel final : public Model {
   }
 
  private:
+  template <class Runs>
   struct Engine final : ModelEngine {
-    explicit Engine(EventEngine<Net> made) : net(std::move(made)) {}
+    explicit Engine(Runs made) : net(std::move(made)) {}
 
     std::unique_ptr<ModelEngine> copy() const override { return std::make_unique<Engine>(net); }
     Values run(Values input, std::size_t sample) override { return net.run(input, sample); }
     Activity activity() const override { return net.activity(); }
     void forget() override { net.forget(); }
 
-    EventEngine<Net> net;
+    Runs net;
   };
 
   using Clock = std::chrono::steady_clock;
