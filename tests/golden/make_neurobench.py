@@ -2,8 +2,8 @@
 """NeuroBench's own harness on PyTorch twins of Synfire's nets.
 
     python3 -m venv venv && venv/bin/pip install neurobench==2.3.0
-    venv/bin/python make_neurobench.py --weights spiking.safetensors --images 1000 --synfire build/synfire
-    venv/bin/python make_neurobench.py --golden
+    venv/bin/python tests/golden/make_neurobench.py --weights spiking.safetensors --synfire build/synfire
+    venv/bin/python tests/golden/make_neurobench.py --golden
 
 With --weights: the net is built from the file's signature, its weights are loaded into it, and the
 harness runs it over the first images of Fashion-MNIST's test set, one at a time. With --synfire the
@@ -156,7 +156,7 @@ class Twin(nn.Module):
         dt = float(np.float32(dt))
         self.steps, self.voltage, self.sample = steps, voltage, 0
         self.before, self.during, self.behind = [], [], []
-        self.mean, self.seconds = False, np.float32(steps)
+        self.mean, self.seconds = False, 1
         tensors = [torch.tensor(np.array(t)) for t in tensors]
         take = lambda count: [tensors.pop(0) for _ in range(count)]
         part, width, unit = self.before, 0, 1.0
@@ -168,8 +168,8 @@ class Twin(nn.Module):
             if kind == "flatten":
                 continue
             if kind in ("mean_over_time", "last_over_time"):
-                self.mean, self.seconds = kind == "mean_over_time", np.float32(steps) * np.float32(unit)
-                part, unit = self.behind, 1.0
+                self.mean = kind == "mean_over_time"
+                self.seconds, part, unit = np.float32(steps) * np.float32(unit), self.behind, 1.0
                 continue
             if kind == "dense":
                 kernel, bias = take(2)
@@ -178,8 +178,10 @@ class Twin(nn.Module):
                 module = nn.ReLU()
             elif kind == "spiking" and argument in ("relu", "lif"):
                 part = self.during
-                module = RateNeurons(width, dt) if argument == "relu" else LeakyNeurons(width, dt, *take(1))
-                unit = dt if argument == "relu" else 1.0
+                if argument == "relu":
+                    module, unit = RateNeurons(width, dt), dt
+                else:
+                    module, unit = LeakyNeurons(width, dt, *take(1)), 1.0
             elif layer == "lowpass":
                 module, unit = Lowpass(*take(2), unit), 1.0
             else:
@@ -330,7 +332,8 @@ def draw(name, signature, seed):
         elif kind == "spiking":
             voltages[index] = r.uniform(size=(SAMPLES, width)).astype(np.float32)
         elif kind == "lowpass":
-            weights[f"{index}.initial_level"] = np.where(r.uniform(size=width) < 0.5, 0, 0.2).astype(np.float32)
+            level = np.where(r.uniform(size=width) < 0.5, 0, 0.2)
+            weights[f"{index}.initial_level"] = level.astype(np.float32)
             weights[f"{index}.tau"] = r.uniform(0.3, 2, width).astype(np.float32)
     x = r.uniform(0.1, 1.5, (SAMPLES, INPUTS)).astype(np.float32)
     x[r.uniform(size=x.shape) < 0.3] = 0
@@ -415,7 +418,8 @@ def profile(options, metadata, dt, steps):
         path = os.path.join(folder, "profile.json")
         command = [options.synfire, "profile", options.net or metadata["net"],
                    "--weights", options.weights, "--limit", str(options.images), "--dt", str(dt),
-                   "--steps", str(steps), "--seed", str(options.seed), "--data", options.data, "--json", path]
+                   "--steps", str(steps), "--seed", str(options.seed), "--data", options.data,
+                   "--json", path]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
@@ -440,14 +444,14 @@ def compare(options):
     if options.synfire:
         result["synfire"] = profile(options, metadata, dt, steps)
     print(f"{metadata['signature']}, {len(x)} images, {steps} steps of {dt} s, seed {options.seed}")
-    print(f"{'':24}{'neurobench ' + result['neurobench']:>20}" + (f"{'synfire':>20}{'difference':>14}"
-                                                    if options.synfire else ""))
+    beside = f"{'synfire':>20}{'difference':>14}" if options.synfire else ""
+    print(f"{'':24}{'neurobench ' + result['neurobench']:>20}{beside}")
     for name in FIGURES:
         theirs = result["harness"][name]
         line = f"{name:24}{theirs:>20.10g}"
         if options.synfire:
             ours = result["synfire"][name]
-            line += f"{ours:>20.10g}{ours - theirs:>14.3g}"
+            line += f"{ours:>20.10g}{round(ours - theirs, 9):>14.3g}"
         print(line)
     if options.json:
         with open(options.json, "w") as f:
@@ -456,7 +460,7 @@ def compare(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="NeuroBench's harness on PyTorch twins of Synfire's nets")
+    parser = argparse.ArgumentParser(description="NeuroBench's harness on twins of Synfire's nets")
     parser.add_argument("--golden", action="store_true", help="make neurobench.json and .safetensors")
     parser.add_argument("--weights", help="a net's weights, as synfire writes them")
     parser.add_argument("--net", help="its name for synfire profile; that of the weights")
