@@ -149,7 +149,7 @@ EnergyModel parse_energy_model(std::string_view text, const std::filesystem::pat
 struct LayerEstimate {
   std::size_t index = 0;  // place in the network
   std::string label;
-  Range synaptic, neuron, memory;
+  Range synaptic = {}, neuron = {}, memory = {};
   Range total() const { return synaptic + neuron + memory; }
 };
 

@@ -71,8 +71,8 @@ struct MeasureOptions {
   double width = 0.05;         // of the 95% confidence interval, of the mean
   double limit_seconds = 120;  // ends it all after the repetition that reaches it
 
-  std::function<double()> now;        // seconds, of a steady clock where it is empty
-  std::function<void(double)> sleep;  // for seconds, of this thread where it is empty
+  std::function<double()> now = {};        // seconds, of a steady clock where it is empty
+  std::function<void(double)> sleep = {};  // for seconds, of this thread where it is empty
 };
 
 struct MeasuredEnergy {
