@@ -113,7 +113,7 @@ struct Spiking {
 
     void start(const RandomAddress& address) { initial.into(voltage, address, Site::index); }
     std::span<float> state() { return voltage; }
-    void begin() {
+    void begin() requires(stepped || !as_mean) {
       std::fill(total.begin(), total.end(), 0.0f);
       std::fill(fired.begin(), fired.end(), 0.0f);
     }
