@@ -26,6 +26,7 @@ struct Device {
   /// Works for events alone, at each timestep. Otherwise it applies every connection and updates
   /// every neuron once an inference, whatever the rates are.
   bool spiking = true;
+  std::string title = {}, source = {};  // what it is, and who published its figures
 };
 
 /// All known devices, in order of registration. At first cpu (Intel i7-4960X), gpu (Nvidia GTX

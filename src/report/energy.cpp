@@ -24,13 +24,26 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+constexpr char kDegnan[] =
+    "B. Degnan, B. Marr and J. Hasler, Assessing trends in performance per watt for signal "
+    "processing applications, IEEE TVLSI 24(1), 2016, as KerasSpiking's ModelEnergy has it";
+constexpr char kDavies[] =
+    "M. Davies et al., Loihi: a neuromorphic manycore processor with on-chip learning, IEEE Micro "
+    "38(1), 2018, as KerasSpiking's ModelEnergy has it";
+constexpr char kHoeppner[] =
+    "S. Hoeppner et al., Dynamic power management for neuromorphic many-core systems, IEEE TCAS-I "
+    "66(8), 2019, as KerasSpiking's ModelEnergy has it";
+
 /// What a program registers, for all its threads.
 struct Registry {
   std::mutex mutex;
   std::vector<Device> devices{
-      {"cpu", 8.6e-9, 8.6e-9, false},      {"gpu", 0.3e-9, 0.3e-9, false},
-      {"arm", 0.9e-9, 0.9e-9, false},      {"loihi", (23.6 + 3.5) * 1e-12, 81e-12, true},
-      {"spinnaker", 13.3e-9, 26e-9, true}, {"spinnaker2", 450e-12, 2.19e-9, true},
+      {"cpu", 8.6e-9, 8.6e-9, false, "Intel i7-4960X", kDegnan},
+      {"gpu", 0.3e-9, 0.3e-9, false, "Nvidia GTX Titan Black", kDegnan},
+      {"arm", 0.9e-9, 0.9e-9, false, "ARM Cortex-A", kDegnan},
+      {"loihi", (23.6 + 3.5) * 1e-12, 81e-12, true, "Loihi, with a hop between cores", kDavies},
+      {"spinnaker", 13.3e-9, 26e-9, true, "SpiNNaker", kHoeppner},
+      {"spinnaker2", 450e-12, 2.19e-9, true, "SpiNNaker 2, prototype", kHoeppner},
   };
   std::map<std::string, std::function<LayerStats(const LayerInfo&)>> layers;
 };

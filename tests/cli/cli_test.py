@@ -13,6 +13,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
 
 SYNFIRE = str(pathlib.Path(sys.argv.pop(1)).resolve())
@@ -336,6 +338,112 @@ class Commands(InFolder):
         self.assertEqual(loihi["counted"], figures["devices"][3]["counted"])
         warned = self.run_well("energy", "--weights", self.weights("nonspiking"), *SMALL)
         self.assertIn("non-spiking activations", warned)
+
+    def test_energy_models(self):
+        path = self.weights("spiking")
+        own = self.folder / "own.toml"
+        own.write_text("""
+name = "own"
+title = "My own"
+source = "Me"
+synaptic_operation = { value = 2, unit = "pJ", low = 1, high = 4 }
+neuron_update = "10 pJ"
+""")
+        text = self.run_well("energy", "--weights", path, *SMALL, "--device", "cpu", "loihi",
+                             "Horowitz", "--device-file", own, "--json", "energy.json")
+        self.assertIn("Memory traffic is not covered by own", text)
+        figures = json.loads((self.folder / "energy.json").read_text())
+        self.assertIsNone(figures["measured"])
+        self.assertEqual([d["device"] for d in figures["devices"]], ["cpu", "loihi"])
+        self.assertEqual([m["model"] for m in figures["models"]], ["horowitz", "own"])
+        activity = figures["activity"]
+        horowitz, mine = figures["models"]
+        self.assertEqual(mine["source"], "Me")
+        self.assertTrue(any("analog inputs" in warning for warning in mine["warnings"]))
+        for bound, synop in ("low", 1), ("nominal", 2), ("high", 4):
+            operations = activity["synaptic_operations"] / activity["samples"]
+            updates = activity["neuron_updates"] / activity["samples"]
+            self.assertAlmostEqual(mine["synaptic"][bound] / (operations * synop * 1e-12), 1, 9)
+            self.assertAlmostEqual(mine["neuron"][bound] / (updates * 10e-12), 1, 9)
+            self.assertEqual(mine["memory"][bound], 0)
+        self.assertGreater(horowitz["memory"]["nominal"], 0)
+        self.assertLess(horowitz["total"]["low"], horowitz["total"]["high"])
+
+        # Each factor of the way from the estimate to the counts is one that the text explains.
+        for kind, device in zip(["non-spiking", "spiking"], figures["devices"]):
+            for gap, layer in zip(figures["gaps"][kind], device["layers"]):
+                for part, price in [("synaptic", "joules_per_synaptic_operation"),
+                                    ("neuron", "joules_per_neuron_update")]:
+                    place = gap[part]["estimate"]
+                    self.assertAlmostEqual(place * device[price] * 1e12,
+                                           layer["estimate"][part] * 1e12, 3)
+                    for reason in gap[part]["reasons"]:
+                        place *= reason["factor"]
+                        self.assertIn(reason["reason"], text)
+                    self.assertAlmostEqual(place, gap[part]["counted"], 2)
+                    self.assertAlmostEqual(gap[part]["counted"] * device[price] * 1e12,
+                                           layer["counted"][part] * 1e12, 3)
+        self.assertIn("The inputs are analog", text)
+
+        listed = self.run_well("energy", "--models")
+        for name in ["cpu", "spinnaker2", "horowitz", "loihi2", "odin", "spinnaker2_pe",
+                     "truenorth"]:
+            self.assertRegex(listed, rf"(?m)^{name} ")
+        self.assertIn("Merolla", listed)
+
+        def faulty(text, sentence):
+            own.write_text(text)
+            self.refused(sentence, "energy", "--weights", path, *SMALL, "--device-file", own)
+        head = 'name = "own"\ntitle = "My own"\nsource = "Me"\n'
+        faulty(head + "synaptic_operation = 2\n",
+               "own.toml: line 4: 'synaptic_operation' has no unit")
+        faulty(head + 'synaptic_operation = "-2 pJ"\n',
+               "own.toml: line 4: 'synaptic_operation' is negative")
+        faulty(head + 'synaptic_operation = "2 pJ"\nsynops = 3\n',
+               "own.toml: line 5: 'synops' is an unknown key")
+        self.refused("there is no such file", "energy", "--weights", path, *SMALL,
+                     "--device-file", self.folder / "none.toml")
+
+    def test_measured_energy(self):
+        path = self.weights("spiking")
+        sysfs = self.folder / "sys"
+        sysfs.mkdir()
+        measure = ["energy", "--weights", path, "--data", "silhouettes", "--limit", 64,
+                   "--device", "cpu", "--measure", "--sysfs", sysfs]
+        self.refused(f"no energy counters: there is no {sysfs}/class/powercap/intel-rapl:.*, and "
+                     f"there is no {sysfs}/bus/event_source/devices/power", *measure)
+        zone = sysfs / "class/powercap/intel-rapl:0"
+        zone.mkdir(parents=True)
+        (zone / "name").write_text("package-0\n")
+        (zone / "max_energy_range_uj").write_text("50000000\n")
+        (zone / "energy_uj").write_text("1\n")
+        self.refused("stand still", *measure)
+
+        # A package of 20 W, at rest and at work: counters that move, and wrap around.
+        ended = threading.Event()
+
+        def draw():
+            start = time.monotonic()
+            while not ended.wait(0.005):
+                count = int((time.monotonic() - start) * 20e6) % 50000000
+                (zone / "energy_uj.new").write_text(f"{count}\n")
+                (zone / "energy_uj.new").rename(zone / "energy_uj")
+        drawing = threading.Thread(target=draw)
+        drawing.start()
+        try:
+            text = self.run_well(*measure, "--measure-limit", 3, "--json", "measured.json")
+        finally:
+            ended.set()
+            drawing.join()
+        self.assertIn("Measured on this machine, one thread: ", text)
+        measured = json.loads((self.folder / "measured.json").read_text())["measured"]
+        self.assertEqual((measured["source"], measured["domains"]), ("powercap", ["package-0"]))
+        self.assertFalse(measured["narrow"])  # nothing above rest
+        self.assertIn("the time was up", text)
+        self.assertGreaterEqual(measured["repetitions"], 2)
+        self.assertGreater(measured["images"], 64)
+        self.assertLess(abs(measured["rest_watts"] - 20), 4)
+        self.assertLess(abs(measured["work_watts"] - 20), 4)
 
     def test_data(self):
         listed = self.run_well("data", "list", environment={"SYNFIRE_DATA": str(self.folder)})

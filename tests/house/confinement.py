@@ -15,6 +15,7 @@ ROOMS = [
     (r"dnnl", ["src/train", "bench"]),
     (r"Random123/", ["src/kernels", "src/runtime", "tests/kernels", "tests/runtime"]),
     (r"zlib\.h|openssl/|curl/|hdf5", ["src/io", "tests/io"]),
+    (r"toml\+\+/", ["src/io"]),
     (r"nlohmann/", ["src", "tests"]),
     (r"fmt/", ["src", "bench"]),
     (r"CLI/", ["src/cli"]),

@@ -121,7 +121,6 @@ struct MeanOverTime {
       to.settle();
     }
 
-    Values given;  // of this run
     Buffer<float> sum, mean;
     Values given{};
     std::size_t steps = 0;
