@@ -29,15 +29,16 @@ void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* x, std::size_t count, float* out);
 
 /// Of several inputs at once, each x[0..n) as it is: out[j] = start[j] + the products of those x[i]
-/// that are not zero with rows[i*stride+j], as nonzeros() and accumulate_rows() make it. Weights
-/// are read from a near cache for all but the first of them.
+/// that are not zero with rows[i*stride+j], as nonzeros() and accumulate_rows() make it, for j <
+/// columns; what is in out[columns..stride) is left open. Weights are read from a near cache for
+/// all but the first of them.
 struct Product {
   const float* x;
   float* out;
   std::size_t nonzero;  // set to how many x[i] are not
 };
-void accumulate_products(const float* rows, std::size_t stride, const float* start, std::size_t n,
-                         Product* products, std::size_t count);
+void accumulate_products(const float* rows, std::size_t stride, std::size_t columns,
+                         const float* start, std::size_t n, Product* products, std::size_t count);
 /// As many at a time as pay, and no more than this.
 inline constexpr std::size_t kMostProducts = 32;
 
@@ -120,25 +121,40 @@ struct CsrRows {
 void accumulate_csr(const CsrRows& rows, const float* start, std::size_t columns,
                     const std::uint32_t* index, const float* x, std::size_t count, float* out);
 
-/// The same of blocks of `size` (8 or 16) neighbouring columns, of which `column` is the first:
-/// block b has the weights from b * size on. start and out have `stride` floats, a multiple of
-/// kBlockGroup, here and in gather_blocks. An input has a multiple of kBlockTurn blocks: behind its
-/// own are some of weights 0 at the column `stride`, where the slack of `out` takes them.
-inline constexpr std::size_t kBlockGroup = 32, kBlockTurn = 4;
+/// The same of blocks of `size` (8, 16, 32 or 64) neighbouring columns, of which column[b] is the
+/// first of block b: it has the weights from b * size on. start and out have `stride` floats, a
+/// multiple of kBlockGroup, here and in gather_blocks. The inputs are x[k] / unit, k < count, of
+/// index[k]; block and value have room for the blocks of them all. Where these are more than
+/// `most`, nothing is added. Input i has degree[i] synapses; without degrees none are counted.
+inline constexpr std::size_t kBlockGroup = 64;
 struct BlockRows {
   std::size_t size;
-  const std::uint32_t *begin, *column;
+  const std::uint32_t *begin, *degree, *column;
   const float* weight;
 };
-void accumulate_blocks(const BlockRows& rows, const float* start, std::size_t stride,
-                       const std::uint32_t* index, const float* x, std::size_t count, float* out);
+struct BlockEvents {
+  const std::uint32_t* index;
+  const float* x;
+  std::size_t count;
+  float unit;
+  std::uint32_t* block;
+  float* value;
+};
+struct BlocksRead {
+  std::size_t blocks;
+  std::uint64_t
+      synapses;  // the sum of |x[k]|, as a whole number, times the degree; see count_spikes
+};
+BlocksRead accumulate_blocks(const BlockRows& rows, const float* start, std::size_t stride,
+                             const BlockEvents& events, std::size_t most, float* out);
 
-/// The same blocks, column by column: x[input]*weight added to out[j] over all inputs, ascending,
-/// those that are 0 not left out. kBlockGroup / size blocks of columns go together: group g is at
-/// the columns column[g * those + i], and has length[g] turns of one input and one block of weights
-/// for each. Where a block of columns has fewer, weights of 0 fill up.
+/// The same blocks, column by column: fma(x[input], weight, out[j]) over all inputs, ascending,
+/// those that are 0 not left out. kBlockGroup / size columns of blocks go together: group g <
+/// groups is at the columns column[g * those + i], and goes on from their sums with length[g] turns
+/// of one input and one block of weights for each. Where there are fewer columns of blocks to go on
+/// with, weights of 0 at the column `stride` fill up, where out has room for another block.
 struct BlockColumns {
-  std::size_t size;
+  std::size_t size, groups;
   const std::uint32_t *length, *column, *input;
   const float* weight;
 };
@@ -152,6 +168,10 @@ struct Reached {
   std::uint32_t worth;
 };
 Reached reached(const float* x, std::size_t n, const std::uint32_t* worth);
+
+/// Writes index and value of each nonzero x[0..n), ascending; returns how many. x need not come
+/// from a Buffer.
+std::size_t nonzero_values(const float* x, std::size_t n, std::uint32_t* index, float* value);
 
 /// The sum of all words of the rows rows[index[k]*stride+j], j < stride: what merely reading them
 /// costs.
@@ -173,6 +193,21 @@ void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t s
 /// The same for one step, added: total[i] += c.
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total);
 
+/// fire() and fire_add() of rectified inputs: drive[i] = (x[i] < 0 ? 0 : x[i]) * unit. x need not
+/// come from a Buffer.
+std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
+                      std::uint32_t* index, float* count);
+void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total);
+
+/// A rate neuron rests where its drive is 0 and its voltage at least +0 and below 1: no step
+/// changes it. Writes index, drive and voltage of each that does not, ascending; returns how many.
+std::size_t awake(const float* drive, const float* voltage, std::size_t n, std::uint32_t* index,
+                  float* awake_drive, float* awake_voltage);
+/// fire() of n neurons whose events are called after which[i], with fired[i] += |c|.
+std::size_t fire_awake(const float* drive, float* voltage, std::size_t n,
+                       const std::uint32_t* which, std::uint32_t* index, float* count,
+                       float* fired);
+
 /// Of whole numbers: the sum of |count|, or 0 where no counter could hold it (NaN, infinity), and
 /// the largest of them.
 struct SpikeCount {
@@ -180,6 +215,8 @@ struct SpikeCount {
   float most;
 };
 SpikeCount count_spikes(const float* count, std::size_t n);
+/// The same, and mean[i] = count[i] / seconds.
+SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* mean);
 
 /// Leaky integrate-and-fire (snnTorch's Leaky), one step, events out: for i < n
 /// reset = v > 1 ? 1 : 0; v = (decay*v + drive[i]) - reset; where v > 1, writes (i, 1).
@@ -194,12 +231,19 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
 struct Census {
   std::uint64_t spikes = 0, silent = 0, changed = 0;
 };
-/// fire() and fire_total(), leaky() and leaky_total(), that add what each step did to census[0] and
-/// to census[0..steps).
+/// The kernels of those names that add what a step did to census[0], or each of several steps to
+/// census[0..steps).
 std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                          float* count, Census* census);
 void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
                         float* total, Census* census);
+std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
+                              std::uint32_t* index, float* count, Census* census);
+void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
+                           Census* census);
+std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
+                               const std::uint32_t* which, std::uint32_t* index, float* count,
+                               float* fired, Census* census);
 std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
                           std::uint32_t* index, float* count, Census* census);
 void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,

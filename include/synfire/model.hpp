@@ -130,6 +130,8 @@ class Model {
                         std::size_t repeats) const = 0;
   /// Holds the weights as they are now, in the layout of the kernels.
   virtual std::unique_ptr<ModelEngine> engine(const RunOptions& options) const = 0;
+  /// One that counts every layer's steps beside: what profile() runs by.
+  virtual std::unique_ptr<ModelEngine> counting_engine(const RunOptions& options) const = 0;
   /// By the reference; spike for spike what run() does with the same sample number.
   virtual Trace trace(std::span<const float> image, const RunOptions& options,
                       std::size_t sample) const = 0;

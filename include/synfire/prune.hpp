@@ -1,5 +1,8 @@
-// Pruning of layers with sparse connectivity: by magnitude (Han et al. 2015), or by magnitude times
-// how active the presynaptic neuron is (Sun et al. 2023).
+// Pruning of layers with sparse connectivity: by magnitude (Han et al. 2015), weighed by how active
+// the presynaptic neuron is (Sun et al. 2023).
+//
+// A synapse adds in proportion to the power of its presynaptic neuron, and costs an operation each
+// time that this fires: the root of the power stands between both.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +25,9 @@ using Power = std::vector<double>;
 
 /// Of n values in rows of `width`, one row for each presynaptic neuron, taken in groups of `group`
 /// neighbours in a row (the last of a row may be smaller): sets floor(sparsity * groups) groups to
-/// 0, those of least squared L2 norm times power; of equal ones those of least norm, then those
-/// that come first. Throws InvalidSetting, and changes nothing, for a sparsity outside [0, 1) and
-/// for a value or a power that is not finite.
+/// 0, those of least squared L2 norm times the root of the power; of equal ones those of least
+/// norm, then those that come first. Throws InvalidSetting, and changes nothing, for a sparsity
+/// outside [0, 1) and for a value or a power that is not finite.
 void prune(float* values, std::size_t n, std::size_t width, std::size_t group, double sparsity,
            const Power& power = {});
 

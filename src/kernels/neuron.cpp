@@ -38,90 +38,188 @@ struct Leaky {
   }
 };
 
-// Who else sees a step: Each::see(spikes, the voltages before and behind it, the step, the place of
-// its first neuron, how many of the lanes are neurons).
+// What drives the neurons from i on; `tail` where fewer than a vector of them are left.
+
+struct Given {
+  const float* drive;
+  HWY_INLINE Vector at(std::size_t i) const { return hn::LoadU(Floats(), drive + i); }
+  HWY_INLINE Vector tail(std::size_t i, std::size_t) const { return at(i); }
+};
+
+struct Rectified {
+  const float* x;
+  float unit;
+  HWY_INLINE Vector at(std::size_t i) const { return rectified(hn::LoadU(Floats(), x + i)); }
+  HWY_INLINE Vector tail(std::size_t i, std::size_t n) const {
+    HWY_ALIGN float last[kWidth] = {};
+    std::copy(x + i, x + n, last);
+    return rectified(hn::Load(Floats(), last));
+  }
+
+ private:
+  HWY_INLINE Vector rectified(Vector given) const {
+    const Floats d;
+    const auto zero = hn::Zero(d);
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+    // The instruction takes its second operand where one is NaN and where both are zeros.
+    const auto positive = hn::Max(zero, given);
+#else
+    const auto positive = hn::IfThenElse(hn::Lt(given, zero), zero, given);
+#endif
+    return hn::Mul(positive, hn::Set(d, unit));
+  }
+};
+
+// Who else sees the steps. Each::At at = each.step(t, i) is told of the neurons from i on in step
+// t: at.see(spikes, the voltages before and behind, the place of the first behind i, how many lanes
+// are neurons), vector after vector, then at.end().
 
 // Where nobody wants the counts of single steps.
 struct NoCounts {
-  HWY_INLINE NoCounts operator+(std::size_t) const { return {}; }
-  HWY_INLINE void see(Vector, Vector, Vector, std::size_t, std::size_t, std::size_t) const {}
+  HWY_INLINE NoCounts step(std::size_t, std::size_t) const { return {}; }
+  HWY_INLINE void see(Vector, Vector, Vector, std::size_t, std::size_t) const {}
+  HWY_INLINE void end() const {}
 };
 
 struct Counts {
   float* HWY_RESTRICT count;
   std::size_t stride;
-  HWY_INLINE Counts operator+(std::size_t i) const { return {count + i, stride}; }
-  HWY_INLINE void see(Vector spikes, Vector, Vector, std::size_t step, std::size_t i,
-                      std::size_t) const {
-    hn::StoreU(spikes, Floats(), count + step * stride + i);
+  HWY_INLINE Counts step(std::size_t t, std::size_t i) const {
+    return {count + t * stride + i, stride};
+  }
+  HWY_INLINE void see(Vector spikes, Vector, Vector, std::size_t i, std::size_t) const {
+    hn::StoreU(spikes, Floats(), count + i);
+  }
+  HWY_INLINE void end() const {}
+};
+
+// Sums of whole numbers. They are exact below kMost, and are said to be no less where they are not.
+struct FloatSum {
+  static constexpr double kMost = 0x1p24;
+  Vector all = hn::Zero(Floats());
+  HWY_INLINE void add(Vector x) { all = hn::Add(all, x); }
+  HWY_INLINE double total() const {
+    return static_cast<double>(hn::GetLane(hn::SumOfLanes(Floats(), all)));
   }
 };
 
-// In double precision, as count_spikes has it: sums of whole numbers are exact.
-HWY_INLINE double sum_of_magnitudes(Vector spikes) {
+struct DoubleSum {
+  static constexpr double kMost = 0x1p63;  // as count_spikes has it
 #if HWY_TARGET == HWY_SCALAR
-  return std::abs(static_cast<double>(hn::GetLane(spikes)));
+  double all = 0;
+  HWY_INLINE void add(Vector x) {
+    all += static_cast<double>(hn::GetLane(x));
+  }
+  HWY_INLINE double total() const {
+    return all;
+  }
 #else
-  const hn::Half<Floats> half;
-  const hn::Rebind<double, decltype(half)> wide;
-  const auto all = hn::Abs(spikes);
-  const auto sum = hn::Add(hn::PromoteTo(wide, hn::LowerHalf(half, all)),
-                           hn::PromoteTo(wide, hn::UpperHalf(half, all)));
-  return hn::GetLane(hn::SumOfLanes(wide, sum));
+  using Half = hn::Half<Floats>;
+  using Wide = hn::Rebind<double, Half>;
+  hn::Vec<Wide> all = hn::Zero(Wide());
+  HWY_INLINE void add(Vector x) {
+    const Half half;
+    const Wide wide;
+    all = hn::Add(all, hn::Add(hn::PromoteTo(wide, hn::LowerHalf(half, x)),
+                               hn::PromoteTo(wide, hn::UpperHalf(half, x))));
+  }
+  HWY_INLINE double total() const {
+    return hn::GetLane(hn::SumOfLanes(Wide(), all));
+  }
 #endif
-}
+};
 
+template <class Sum>
 struct TakeCensus {
   Census* census;
-  HWY_INLINE TakeCensus operator+(std::size_t) const { return *this; }
-  HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t step, std::size_t,
-                      std::size_t lanes) const {
-    const Floats d;
-    const auto neurons = hn::FirstN(d, lanes);
-    const std::size_t fired = hn::CountTrue(d, hn::And(neurons, nonzero(spikes)));
-    Census& of = census[step];
-    of.silent += std::min(lanes, kWidth) - fired;
-    of.changed += hn::CountTrue(d, hn::AndNot(hn::Eq(before, behind), neurons));
-    if (fired == 0) return;
-    const double all = sum_of_magnitudes(hn::IfThenElseZero(neurons, spikes));
-    if (all < 0x1p63) of.spikes += static_cast<std::uint64_t>(all);
-  }
+  bool* summed;  // set to false where a step's spikes are left out
+
+  struct At {
+    Census* of;
+    bool* summed;
+    std::size_t silent = 0, stay = 0, neurons = 0;
+    Sum sum{};
+
+    HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
+                        std::size_t lanes) {
+      const Floats d;
+      auto is_silent = hn::Eq(spikes, hn::Zero(d)), stays = hn::Eq(before, behind);
+      auto counts = hn::Abs(spikes);
+      if (HWY_UNLIKELY(lanes < kWidth)) {
+        const auto here = hn::FirstN(d, lanes);
+        is_silent = hn::And(is_silent, here);
+        stays = hn::And(stays, here);
+        counts = hn::IfThenElseZero(here, counts);
+      }
+      neurons += std::min(lanes, kWidth);
+      silent += hn::CountTrue(d, is_silent);
+      stay += hn::CountTrue(d, stays);
+      sum.add(counts);
+    }
+    HWY_INLINE void end() {
+      of->silent += silent;
+      of->changed += neurons - stay;
+      const double all = sum.total();
+      if (all < Sum::kMost)
+        of->spikes += static_cast<std::uint64_t>(all);
+      else
+        *summed = false;
+    }
+  };
+  HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t, summed}; }
 };
 
-template <class Neuron, class Each>
-HWY_INLINE Vector step_at(const Neuron& neuron, const float* drive, float* voltage, std::size_t i,
-                          std::size_t lanes, Each each) {
+// Whether no step's spikes add up to 2^24. A neuron fires at most the whole part of its voltage and
+// its drive; behind a step its voltage is within [0, 1].
+HWY_INLINE bool are_few(const float* drive, const float* voltage, std::size_t n) {
+  const Floats d;
+  auto most = hn::Zero(d);
+  const auto reach = [&](std::size_t i) HWY_ATTR {
+    return hn::Add(hn::Abs(hn::LoadU(d, drive + i)), hn::Abs(hn::LoadU(d, voltage + i)));
+  };
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) most = hn::Max(most, reach(i));
+  if (i < n) most = hn::Max(most, hn::IfThenElseZero(hn::FirstN(d, n - i), reach(i)));
+  return (static_cast<double>(largest_lane(most)) + 1) * static_cast<double>(n) < 0x1p24;
+}
+
+template <class Neuron, class At>
+HWY_INLINE Vector step_at(const Neuron& neuron, Vector drive, float* voltage, std::size_t i,
+                          std::size_t lanes, At& seen) {
   const Floats d;
   const auto before = hn::LoadU(d, voltage + i);
   auto v = before;
-  const auto spikes = neuron.step(hn::LoadU(d, drive + i), v);
+  const auto spikes = neuron.step(drive, v);
   hn::StoreU(v, d, voltage + i);
-  each.see(spikes, before, v, 0, i, lanes);
+  seen.see(spikes, before, v, i, lanes);
   return spikes;
 }
 
-template <class Neuron, class Each = NoCounts>
-HWY_INLINE std::size_t events(const Neuron& neuron, const float* drive, float* voltage,
+template <class Neuron, class Drive, class Each = NoCounts>
+HWY_INLINE std::size_t events(const Neuron& neuron, const Drive& drive, float* voltage,
                               std::size_t n, std::uint32_t* index, float* count, Each each = {}) {
   EventWriter written(index, count);
+  auto seen = each.step(0, 0);
   std::size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
-    const auto spikes = step_at(neuron, drive, voltage, i, kWidth, each);
+    const auto spikes = step_at(neuron, drive.at(i), voltage, i, kWidth, seen);
     written.append(spikes, nonzero(spikes));
   }
   if (i < n) {
-    const auto spikes = step_at(neuron, drive, voltage, i, n - i, each);
+    const auto spikes = step_at(neuron, drive.tail(i, n), voltage, i, n - i, seen);
     written.append(spikes, hn::And(nonzero(spikes), hn::FirstN(Floats(), n - i)));
   }
+  seen.end();
   return written.count();
 }
 
 // Schedule: a tile of neurons stays in registers for all steps; its vectors are independent, so
-// their latencies (add, floor, subtract) overlap. n: neurons from the first of the tile on.
+// their latencies (add, floor, subtract) overlap. n: neurons from the tile's first on, at least as
+// many as there are lanes in a tile of several vectors.
 template <std::size_t kVectors, class Neuron, class Each>
 HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive,
                            float* HWY_RESTRICT voltage, std::size_t steps,
-                           float* HWY_RESTRICT total, std::size_t n, Each each) {
+                           float* HWY_RESTRICT total, std::size_t first, std::size_t n, Each each) {
   const Floats d;
   Vector x[kVectors], v[kVectors], sum[kVectors];
   for (std::size_t j = 0; j < kVectors; ++j) {
@@ -129,13 +227,16 @@ HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive
     v[j] = hn::LoadU(d, voltage + j * kWidth);
     sum[j] = hn::Zero(d);
   }
-  for (std::size_t t = 0; t < steps; ++t)
+  for (std::size_t t = 0; t < steps; ++t) {
+    auto seen = each.step(t, first);
     for (std::size_t j = 0; j < kVectors; ++j) {
       const auto before = v[j];
       const auto spikes = neuron.step(x[j], v[j]);
-      each.see(spikes, before, v[j], t, j * kWidth, n - j * kWidth);
+      seen.see(spikes, before, v[j], j * kWidth, kVectors == 1 ? n : kWidth);
       sum[j] = hn::Add(sum[j], spikes);
     }
+    seen.end();
+  }
   for (std::size_t j = 0; j < kVectors; ++j) {
     hn::StoreU(v[j], d, voltage + j * kWidth);
     hn::StoreU(sum[j], d, total + j * kWidth);
@@ -148,24 +249,29 @@ HWY_INLINE void totals(const Neuron& neuron, const float* drive, float* voltage,
   constexpr std::size_t kVectors = kTile / 2;
   std::size_t i = 0;
   for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
-    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, n - i, each + i);
+    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, i, n - i, each);
   for (; i < n; i += kWidth)
-    total_tile<1>(neuron, drive + i, voltage + i, steps, total + i, n - i, each + i);
+    total_tile<1>(neuron, drive + i, voltage + i, steps, total + i, i, n - i, each);
 }
 
-template <class Neuron>
-HWY_INLINE void add(const Neuron& neuron, const float* drive, float* voltage, std::size_t n,
-                    float* total) {
+template <class Neuron, class Drive, class Each = NoCounts>
+HWY_INLINE void add(const Neuron& neuron, const Drive& drive, float* voltage, std::size_t n,
+                    float* total, Each each = {}) {
   const Floats d;
-  for (std::size_t i = 0; i < n; i += kWidth) {
-    const auto spikes = step_at(neuron, drive, voltage, i, kWidth, NoCounts());
+  auto seen = each.step(0, 0);
+  const auto add_at = [&](Vector x, std::size_t i) HWY_ATTR {
+    const auto spikes = step_at(neuron, x, voltage, i, n - i, seen);
     hn::StoreU(hn::Add(hn::LoadU(d, total + i), spikes), d, total + i);
-  }
+  };
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) add_at(drive.at(i), i);
+  if (i < n) add_at(drive.tail(i, n), i);
+  seen.end();
 }
 
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                  float* count) {
-  return events(Rate{}, drive, voltage, n, index, count);
+  return events(Rate{}, Given{drive}, voltage, n, index, count);
 }
 
 void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps,
@@ -179,12 +285,67 @@ void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t s
 }
 
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
-  add(Rate{}, drive, voltage, n, total);
+  add(Rate{}, Given{drive}, voltage, n, total);
+}
+
+std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
+                      std::uint32_t* index, float* count) {
+  return events(Rate{}, Rectified{x, unit}, voltage, n, index, count);
+}
+
+void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total) {
+  add(Rate{}, Rectified{x, unit}, voltage, n, total);
+}
+
+std::size_t awake(const float* drive, const float* voltage, std::size_t n, std::uint32_t* index,
+                  float* awake_drive, float* awake_voltage) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> integers;
+  // Bits that are a voltage's from +0 to below 1.
+  const auto first = hn::Zero(integers);
+  const auto behind = hn::BitCast(integers, hn::Set(d, 1.0f));
+  EventWriter drives(index, awake_drive);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; i += kWidth) {
+    const auto x = hn::LoadU(d, drive + i), v = hn::LoadU(d, voltage + i);
+    const auto bits = hn::BitCast(integers, v);
+    const auto low = hn::Or(hn::Lt(bits, first), hn::Not(hn::Lt(bits, behind)));
+    auto some = hn::Or(nonzero(x), hn::RebindMask(d, low));
+    if (n - i < kWidth) some = hn::And(some, hn::FirstN(d, n - i));
+    hn::StoreU(pack(v, some), d, awake_voltage + count);
+    drives.append(x, some);
+    count = drives.count();
+  }
+  return count;
+}
+
+template <class Each>
+HWY_INLINE std::size_t events_awake(const float* drive, float* voltage, std::size_t n,
+                                    const std::uint32_t* which, std::uint32_t* index, float* count,
+                                    float* fired, Each each) {
+  const Floats d;
+  EventWriter written(index, count);
+  auto seen = each.step(0, 0);
+  for (std::size_t i = 0; i < n; i += kWidth) {
+    const auto spikes = step_at(Rate{}, hn::LoadU(d, drive + i), voltage, i, n - i, seen);
+    hn::StoreU(hn::Add(hn::LoadU(d, fired + i), hn::Abs(spikes)), d, fired + i);
+    auto some = nonzero(spikes);
+    if (n - i < kWidth) some = hn::And(some, hn::FirstN(d, n - i));
+    written.append(spikes, hn::LoadU(Words(), which + i), some);
+  }
+  seen.end();
+  return written.count();
+}
+
+std::size_t fire_awake(const float* drive, float* voltage, std::size_t n,
+                       const std::uint32_t* which, std::uint32_t* index, float* count,
+                       float* fired) {
+  return events_awake(drive, voltage, n, which, index, count, fired, NoCounts{});
 }
 
 std::size_t leaky(const float* drive, float* voltage, std::size_t n, float decay,
                   std::uint32_t* index, float* count) {
-  return events(Leaky{decay}, drive, voltage, n, index, count);
+  return events(Leaky{decay}, Given{drive}, voltage, n, index, count);
 }
 
 void leaky_total(const float* drive, float* voltage, std::size_t n, float decay, std::size_t steps,
@@ -193,33 +354,29 @@ void leaky_total(const float* drive, float* voltage, std::size_t n, float decay,
 }
 
 void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total) {
-  add(Leaky{decay}, drive, voltage, n, total);
+  add(Leaky{decay}, Given{drive}, voltage, n, total);
 }
 
-std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
-                         float* count, Census* census) {
-  return events(Rate{}, drive, voltage, n, index, count, TakeCensus{census});
-}
+struct NoMeans {
+  template <class D>
+  HWY_INLINE void note(D, hn::Vec<D>, std::size_t) const {}
+};
 
-void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
-                        float* total, Census* census) {
-  totals(Rate{}, drive, voltage, n, steps, total, TakeCensus{census});
-}
-
-std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
-                          std::uint32_t* index, float* count, Census* census) {
-  return events(Leaky{decay}, drive, voltage, n, index, count, TakeCensus{census});
-}
-
-void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
-                         std::size_t steps, float* total, Census* census) {
-  totals(Leaky{decay}, drive, voltage, n, steps, total, TakeCensus{census});
-}
+struct Means {
+  float seconds;
+  float* mean;
+  template <class D>
+  HWY_INLINE void note(D d, hn::Vec<D> count, std::size_t i) const {
+    hn::StoreU(hn::Div(count, hn::Set(d, seconds)), d, mean + i);
+  }
+};
 
 // Sums of whole numbers are exact in any order, so partial ones need not wait for each other.
-SpikeCount count_spikes(const float* count, std::size_t n) {
+template <class Each>
+HWY_INLINE SpikeCount counted(const float* count, std::size_t n, Each each) {
   const hn::CappedTag<double, kLanes / 2> wide;
   const hn::Rebind<float, decltype(wide)> d;
+  const hn::CappedTag<float, 1> one;
   constexpr std::size_t width = hn::MaxLanes(wide), chains = 4;
   hn::Vec<decltype(wide)> sum[chains];
   hn::Vec<decltype(d)> most[chains];
@@ -228,7 +385,9 @@ SpikeCount count_spikes(const float* count, std::size_t n) {
     most[k] = hn::Zero(d);
   }
   const auto add = [&](std::size_t k, std::size_t i) HWY_ATTR {
-    const auto spikes = hn::Abs(hn::LoadU(d, count + i));
+    const auto given = hn::LoadU(d, count + i);
+    each.note(d, given, i);
+    const auto spikes = hn::Abs(given);
     sum[k] = hn::Add(sum[k], hn::PromoteTo(wide, spikes));
     most[k] = hn::IfThenElse(hn::Gt(spikes, most[k]), spikes, most[k]);
   };
@@ -245,10 +404,83 @@ SpikeCount count_spikes(const float* count, std::size_t n) {
   hn::Store(most[0], d, lanes);
   float top = *std::max_element(lanes, lanes + width);
   for (; i < n; ++i) {
+    each.note(one, hn::Set(one, count[i]), i);
     all += std::abs(count[i]);
     top = std::max(top, std::abs(count[i]));
   }
   return {all < 0x1p63 ? static_cast<std::uint64_t>(all) : 0, top};
+}
+
+SpikeCount count_spikes(const float* count, std::size_t n) {
+  return counted(count, n, NoMeans{});
+}
+
+SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* mean) {
+  return counted(count, n, Means{seconds, mean});
+}
+
+template <class Neuron, class Drive>
+HWY_INLINE std::size_t events_counted(const Neuron& neuron, const Drive& drive, float* voltage,
+                                      std::size_t n, std::uint32_t* index, float* count,
+                                      Census* census) {
+  bool summed = true;
+  const std::size_t fired =
+      events(neuron, drive, voltage, n, index, count, TakeCensus<FloatSum>{census, &summed});
+  if (!summed) census->spikes += count_spikes(count, fired).all;
+  return fired;
+}
+
+template <class Neuron>
+HWY_INLINE void totals_counted(const Neuron& neuron, const float* drive, float* voltage,
+                               std::size_t n, std::size_t steps, float* total, Census* census) {
+  bool summed = true;
+  const std::uint64_t before = steps == 0 ? 0 : census->spikes;
+  if (steps == 1 || are_few(drive, voltage, n))
+    totals(neuron, drive, voltage, n, steps, total, TakeCensus<FloatSum>{census, &summed});
+  else
+    totals(neuron, drive, voltage, n, steps, total, TakeCensus<DoubleSum>{census, &summed});
+  if (!summed && steps == 1) census->spikes = before + count_spikes(total, n).all;
+}
+
+std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
+                         float* count, Census* census) {
+  return events_counted(Rate{}, Given{drive}, voltage, n, index, count, census);
+}
+
+void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                        float* total, Census* census) {
+  totals_counted(Rate{}, drive, voltage, n, steps, total, census);
+}
+
+std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
+                              std::uint32_t* index, float* count, Census* census) {
+  return events_counted(Rate{}, Rectified{x, unit}, voltage, n, index, count, census);
+}
+
+void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
+                           Census* census) {
+  bool summed = true;
+  add(Rate{}, Rectified{x, unit}, voltage, n, total, TakeCensus<DoubleSum>{census, &summed});
+}
+
+std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
+                               const std::uint32_t* which, std::uint32_t* index, float* count,
+                               float* fired, Census* census) {
+  bool summed = true;
+  const std::size_t events = events_awake(drive, voltage, n, which, index, count, fired,
+                                          TakeCensus<FloatSum>{census, &summed});
+  if (!summed) census->spikes += count_spikes(count, events).all;
+  return events;
+}
+
+std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                          std::uint32_t* index, float* count, Census* census) {
+  return events_counted(Leaky{decay}, Given{drive}, voltage, n, index, count, census);
+}
+
+void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                         std::size_t steps, float* total, Census* census) {
+  totals_counted(Leaky{decay}, drive, voltage, n, steps, total, census);
 }
 
 }  // namespace synfire::kernels::HWY_NAMESPACE
@@ -261,14 +493,22 @@ HWY_EXPORT(fire);
 HWY_EXPORT(fire_total);
 HWY_EXPORT(fire_steps);
 HWY_EXPORT(fire_add);
+HWY_EXPORT(fire_relu);
+HWY_EXPORT(fire_relu_add);
+HWY_EXPORT(awake);
+HWY_EXPORT(fire_awake);
 HWY_EXPORT(leaky);
 HWY_EXPORT(leaky_total);
 HWY_EXPORT(leaky_add);
 HWY_EXPORT(count_spikes);
 HWY_EXPORT(fire_counted);
 HWY_EXPORT(fire_total_counted);
+HWY_EXPORT(fire_relu_counted);
+HWY_EXPORT(fire_relu_add_counted);
+HWY_EXPORT(fire_awake_counted);
 HWY_EXPORT(leaky_counted);
 HWY_EXPORT(leaky_total_counted);
+HWY_EXPORT(mean_rates);
 
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                  float* count) {
@@ -287,6 +527,26 @@ void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t s
 
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
   HWY_DYNAMIC_DISPATCH(fire_add)(drive, voltage, n, total);
+}
+
+std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
+                      std::uint32_t* index, float* count) {
+  return HWY_DYNAMIC_DISPATCH(fire_relu)(x, unit, voltage, n, index, count);
+}
+
+void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total) {
+  HWY_DYNAMIC_DISPATCH(fire_relu_add)(x, unit, voltage, n, total);
+}
+
+std::size_t awake(const float* drive, const float* voltage, std::size_t n, std::uint32_t* index,
+                  float* awake_drive, float* awake_voltage) {
+  return HWY_DYNAMIC_DISPATCH(awake)(drive, voltage, n, index, awake_drive, awake_voltage);
+}
+
+std::size_t fire_awake(const float* drive, float* voltage, std::size_t n,
+                       const std::uint32_t* which, std::uint32_t* index, float* count,
+                       float* fired) {
+  return HWY_DYNAMIC_DISPATCH(fire_awake)(drive, voltage, n, which, index, count, fired);
 }
 
 std::size_t leaky(const float* drive, float* voltage, std::size_t n, float decay,
@@ -317,6 +577,23 @@ void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::
   HWY_DYNAMIC_DISPATCH(fire_total_counted)(drive, voltage, n, steps, total, census);
 }
 
+std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
+                              std::uint32_t* index, float* count, Census* census) {
+  return HWY_DYNAMIC_DISPATCH(fire_relu_counted)(x, unit, voltage, n, index, count, census);
+}
+
+void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
+                           Census* census) {
+  HWY_DYNAMIC_DISPATCH(fire_relu_add_counted)(x, unit, voltage, n, total, census);
+}
+
+std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
+                               const std::uint32_t* which, std::uint32_t* index, float* count,
+                               float* fired, Census* census) {
+  return HWY_DYNAMIC_DISPATCH(fire_awake_counted)(drive, voltage, n, which, index, count, fired,
+                                                  census);
+}
+
 std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
                           std::uint32_t* index, float* count, Census* census) {
   return HWY_DYNAMIC_DISPATCH(leaky_counted)(drive, voltage, n, decay, index, count, census);
@@ -325,6 +602,10 @@ std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, flo
 void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
                          std::size_t steps, float* total, Census* census) {
   HWY_DYNAMIC_DISPATCH(leaky_total_counted)(drive, voltage, n, decay, steps, total, census);
+}
+
+SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* mean) {
+  return HWY_DYNAMIC_DISPATCH(mean_rates)(count, n, seconds, mean);
 }
 
 }  // namespace synfire::kernels

@@ -153,11 +153,15 @@ class EventWriter {
 
   template <class V>
   HWY_INLINE void append(V x, hn::Mask<Floats> mask) {
-    const Words words;
-    hn::StoreU(pack(lane_, mask), words, index_ + count_);
+    append(x, lane_, mask);
+    lane_ = hn::Add(lane_, hn::Set(Words(), std::uint32_t{kWidth}));
+  }
+  /// Of lanes that are called `index`.
+  template <class V>
+  HWY_INLINE void append(V x, hn::Vec<Words> index, hn::Mask<Floats> mask) {
+    hn::StoreU(pack(index, mask), Words(), index_ + count_);
     hn::StoreU(pack(x, mask), hn::DFromV<V>(), value_ + count_);
     count_ += hn::CountTrue(Floats(), mask);
-    lane_ = hn::Add(lane_, hn::Set(words, std::uint32_t{kWidth}));
   }
 
   std::size_t count() const { return count_; }

@@ -52,8 +52,8 @@ std::unique_ptr<Model> spiking_csr() {
 }
 
 std::unique_ptr<Model> spiking_blocked() {
-  return make<Sparse<128, Blocked<16>>>("spiking_blocked",
-                                        "the same, pruned in blocks of 16 targets");
+  return make<Sparse<128, Blocked<32>>>("spiking_blocked",
+                                        "the same, pruned in blocks of 32 targets");
 }
 
 }  // namespace synfire::nets

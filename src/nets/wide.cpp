@@ -38,7 +38,7 @@ std::unique_ptr<Model> wide() {
 }
 
 std::unique_ptr<Model> wide_blocked() {
-  return make<Sparse<512, Blocked<16>>>("wide_blocked", "the same, pruned in blocks of 16 targets");
+  return make<Sparse<512, Blocked<32>>>("wide_blocked", "the same, pruned in blocks of 32 targets");
 }
 
 }  // namespace synfire::nets

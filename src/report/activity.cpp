@@ -72,14 +72,14 @@ std::ostream& operator<<(std::ostream& out, const Activity& activity) {
   const auto a_sample = [&](std::uint64_t count) {
     return fmt::format("{:.1f}", static_cast<double>(count) / samples);
   };
-  const auto line = [&](const LayerActivity& layer) {
-    const std::string neurons = layer.neurons > 0 ? fmt::to_string(layer.neurons) : "";
-    if (layer.spiking)
-      row(layer.label, width, neurons, a_sample(layer.spikes), a_sample(layer.synaptic_operations),
-          a_sample(layer.neuron_updates), fmt::format("{:.2f}", layer.mean_rate),
-          fmt::format("{:.2f}", layer.max_rate));
-    else
-      row(layer.label, width, neurons, "-", a_sample(layer.synaptic_operations), "-", "-", "-");
+  // A layer mostly has neurons that spike or synapses; "all" has what any of them has.
+  const auto line = [&](const LayerActivity& layer, bool spikes, bool synapses) {
+    const auto where = [](bool there, const std::string& cell) { return there ? cell : "-"; };
+    row(layer.label, width, layer.neurons > 0 ? fmt::to_string(layer.neurons) : "",
+        where(spikes, a_sample(layer.spikes)), where(synapses, a_sample(layer.synaptic_operations)),
+        where(spikes, a_sample(layer.neuron_updates)),
+        where(spikes, fmt::format("{:.2f}", layer.mean_rate)),
+        where(spikes, fmt::format("{:.2f}", layer.max_rate)));
   };
 
   const std::string used =
@@ -88,8 +88,9 @@ std::ostream& operator<<(std::ostream& out, const Activity& activity) {
                      activity.samples, activity.samples == 1 ? "" : "s", used, activity.steps,
                      activity.steps == 1 ? "" : "s", activity.dt);
   row("layer", width, "neurons", "spikes", "synaptic ops", "neuron updates", "mean Hz", "max Hz");
-  for (const LayerActivity& layer : activity.layers) line(layer);
-  line(all);
+  for (const LayerActivity& layer : activity.layers)
+    line(layer, layer.spiking, !layer.spiking || layer.synaptic_operations != 0);
+  line(all, all.spiking, true);
   return out;
 }
 

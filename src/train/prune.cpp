@@ -44,7 +44,7 @@ void prune(float* values, std::size_t n, std::size_t width, std::size_t group, d
       float* const row = values + i * width;
       Group& g = groups.emplace_back(Group{row + j, row + std::min(j + group, width)});
       for (const float* x = g.first; x != g.last; ++x) g.norm += static_cast<double>(*x) * *x;
-      g.worth = power.empty() ? g.norm : g.norm * power[i];
+      g.worth = power.empty() ? g.norm : g.norm * std::sqrt(power[i]);
     }
   const auto pruned = static_cast<std::ptrdiff_t>(sparsity * static_cast<double>(groups.size()));
   std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {

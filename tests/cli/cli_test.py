@@ -256,7 +256,7 @@ class Commands(InFolder):
 
     def test_pruning(self):
         dense = self.weights()
-        for net, weights in [("spiking_csr", "csr"), ("spiking_blocked", r"blocked\(16\)")]:
+        for net, weights in [("spiking_csr", "csr"), ("spiking_blocked", r"blocked\(32\)")]:
             with self.subTest(net):
                 text = self.run_well("prune", "--net", net, "--weights", dense, *SMALL,
                                      "--sparsity", 0.9, "--rounds", 2, "--epochs", 1,
@@ -851,6 +851,28 @@ class Interruption(InFolder):
         self.weights()
         self.refused("seed is 1: it must be 0, as in the checkpoint", "train", *SMALL, "--seed", 1,
                      "--resume", "spiking.safetensors.checkpoint")
+
+    def test_a_pruning_goes_on_behind_its_last_whole_round(self):
+        long = ["prune", "--net", "spiking_csr", "--weights", self.weights(), "--data",
+                "silhouettes", "--rounds", 3, "--epochs", 20, "--batch", 64, "--output"]
+        for wanted, said in [("round 1/3 epoch 1/", "synfire prune from the start"),
+                             ("round 2/3 epoch 1/", r"--resume cut\.checkpoint")]:
+            program = self.start(*long, "cut")
+            while wanted not in (line := program.stdout.readline()):
+                self.assertNotEqual(line, "", "the pruning ended at once")
+            program.send_signal(signal.SIGINT)
+            _, err = program.communicate(timeout=60)
+            self.assertEqual(program.returncode, 1)
+            self.assertRegex(err, r"^synfire: stopped after batch [^\n]*; go on with " + said)
+            self.assertFalse((self.folder / "cut").exists())
+        self.refused("sparsity is 0.5: it must be 0.9, as in the checkpoint", *long, "cut",
+                     "--sparsity", 0.5, "--resume", "cut.checkpoint")
+        self.refused("is not a checkpoint of synfire prune", *long, "cut", "--resume",
+                     self.weights())
+        text = self.run_well(*long, "cut", "--resume", "cut.checkpoint")
+        self.assertNotIn("round 1/3", text)
+        self.run_well(*long, "whole")
+        self.assertEqual((self.folder / "cut").read_bytes(), (self.folder / "whole").read_bytes())
 
     def test_tutorial_goes_on(self):
         program = self.start("tutorial", "--data", "silhouettes", "--epochs", 40)

@@ -115,6 +115,15 @@ void count_layer(const Seen& seen, RunCounts& all, bool step_by_step) {
                .layer = Node::index,
                .sample = static_cast<std::uint32_t>(seen.sample)},
               v.data(), v.size());
+    const bool in_registers =
+        carried_by<In, Held> && Site::wanted == Delivery::Mean && !step_by_step;
+    // Under a held current of 0 or less a rate neuron rests, in layers that are wide enough.
+    const bool can_rest =
+        carried_by<In, Held> && !in_registers && In::size >= kRestFrom && has_rest<Neuron>;
+    std::vector<bool> rests(In::size);
+    for (std::size_t i = 0; can_rest && i < In::size; ++i)
+      rests[i] = Neuron::drive(value(Node::index - 1, 0)[i], constants) == 0 && v[i] < 1;
+    const auto resting = static_cast<std::size_t>(std::count(rests.begin(), rests.end(), true));
     for (std::size_t t = 0; t < steps; ++t) {
       StepCounts& of = counted[t];
       of.clocked_updates = In::size;
@@ -125,14 +134,12 @@ void count_layer(const Seen& seen, RunCounts& all, bool step_by_step) {
             Neuron::update(v[i], Neuron::drive(value(Node::index - 1, t)[i], constants), constants);
         RC_ASSERT(n == value(Node::index, t)[i]);
         ++of.outputs;
-        ++of.membrane_updates;
+        of.membrane_updates += !rests[i];
         of.spikes += static_cast<std::uint64_t>(std::abs(n));
         of.silent += n == 0;
         of.membrane_changes += before != v[i];
       }
-      const bool in_registers =
-          carried_by<In, Held> && Site::wanted == Delivery::Mean && !step_by_step;
-      if (t == 0 || !in_registers) of.state_bytes += In::size * 2 * sizeof(float);
+      if (t == 0 || !in_registers) of.state_bytes += (In::size - resting) * 2 * sizeof(float);
     }
   } else if constexpr (requires { Layer::settings; }) {
     constexpr std::size_t order = Layer::order, n = In::size;

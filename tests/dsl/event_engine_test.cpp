@@ -80,6 +80,8 @@ TEST_CASE("the event engine is the reference, spike for spike and bit for bit") 
   check_everywhere<SparseLayers<Blocked<8>>, Probe<"first">, Probe<"second">>("blocks of 8", true);
   check_everywhere<SparseLayers<Blocked<16>>, Probe<"first">, Probe<"second">>("blocks of 16",
                                                                                true);
+  check_everywhere<SparseLayers<Blocked<64>>, Probe<"first">, Probe<"second">>("blocks of 64",
+                                                                               true);
   check_everywhere<Analog>("no spikes", false);
   check_everywhere<Sequence, Probe<"first">>("an output that changes in time", true);
 }

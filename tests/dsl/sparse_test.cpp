@@ -113,12 +113,13 @@ TEST_CASE("blocks are read by rows, by columns or among whole rows, to the same 
     Buffer<float> out(decltype(sparse)::stride), expected(decltype(dense)::stride);
     const auto same = [&] { return same_bits({out.data(), kWidth}, {expected.data(), kWidth}); };
     for (const std::size_t active : {1, 5, 20, 60, 100, 150, 200, 3}) {
-      std::vector<float> x(kInputs), count;
-      std::vector<std::uint32_t> index;
+      std::vector<float> x(kInputs);
+      Buffer<std::uint32_t> index(active);
+      Buffer<float> count(active);
       for (std::uint32_t i = 0; i < active; ++i) {
-        index.push_back(static_cast<std::uint32_t>(i * kInputs / active));
-        count.push_back(static_cast<float>(1 + i % 3));
-        x[index.back()] = normal(random);
+        index[i] = static_cast<std::uint32_t>(i * kInputs / active);
+        count[i] = static_cast<float>(1 + i % 3);
+        x[index[i]] = normal(random);
       }
       const auto of_values = sparse.add(Values(x), out.data());
       dense.add(Values(x), expected.data());
@@ -134,7 +135,8 @@ TEST_CASE("blocks are read by rows, by columns or among whole rows, to the same 
         by_columns += read.rows > kInputs;
       }
     }
-    sparse.add(SpikeView{nullptr, nullptr, 0, 0.1f}, out.data());
+    EventBuffer none(kInputs);
+    sparse.add(none.view(0.1f), out.data());
     CHECK(same_bits({out.data(), kWidth}, bias));
   }
   CHECK(by_rows >= 6);

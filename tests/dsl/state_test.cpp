@@ -294,3 +294,30 @@ TEST_CASE("what is no number is not counted") {
   CHECK(std::isnan(rates[1]));
   CHECK(engine.activity().spikes() == 0);
 }
+
+TEST_CASE("neurons that rest under a held current keep their voltages, and others are not missed") {
+  std::mt19937 random(3);
+  const RunOptions options{.dt = 0.01f, .steps = 20};
+  auto parameters = random_parameters<TwoLayers>(random, options.dt);
+  ClockedReference<TwoLayers, Probe<"first">> reference(parameters, options);
+  EventEngine<TwoLayers, Probe<"first">> engine(parameters, options);
+  // Whole and negative voltages fire without any drive; a zero's sign does not outlast a step.
+  const float kinds[] = {0.0f, -0.0f, 0.25f, 0x1.fffffep-1f, 1.0f, 3.5f, -2.5f};
+  std::vector<float> voltage(33);
+  std::size_t silent = 0;
+  for (std::size_t s = 0; s < 7; ++s) {
+    for (std::size_t i = 0; i < voltage.size(); ++i) voltage[i] = kinds[(i + s) % 7];
+    const auto sample = random_sample(random, 23);
+    reference.set_initial_voltage<"first">(voltage);
+    engine.set_initial_voltage<"first">(voltage);
+    CHECK(same_bits(engine.run(sample, s), reference.run(sample, s)));
+    const Values state = engine.state<"first">(), wanted = reference.state<"first">();
+    for (std::size_t i = 0; i < voltage.size(); ++i) {
+      CHECK(state[i] == wanted[i]);
+      CHECK(std::signbit(state[i]) == std::signbit(wanted[i]));
+    }
+    CHECK(same_bits(engine.recorded<"first">().values(), reference.recorded<"first">().values()));
+    for (std::size_t i = 0; i < voltage.size(); ++i) silent += state[i] == voltage[i];
+  }
+  CHECK(silent > 30);
+}

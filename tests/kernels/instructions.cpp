@@ -53,8 +53,8 @@ void synapses() {
   });
   count("accumulate_products", [&] {
     std::vector<kernels::Product> products(kernels::kMostProducts, {x.data(), out.data(), 0});
-    kernels::accumulate_products(weights.data(), kNeurons, start.data(), kInputs, products.data(),
-                                 products.size());
+    kernels::accumulate_products(weights.data(), kNeurons, kNeurons, start.data(), kInputs,
+                                 products.data(), products.size());
   });
 
   Buffer<std::uint32_t> halves(kInputs * kNeurons / 2);
@@ -89,6 +89,7 @@ void synapses() {
 void sparse() {
   constexpr std::size_t kSize = 16, kBlocks = kNeurons / kSize, kTurns = kInputs / 10;
   std::vector<std::uint32_t> begin{0}, column, index;
+  const std::vector<std::uint32_t> degree(kInputs, 3);
   std::vector<kernels::Synapse> synapses;
   std::vector<std::uint32_t> first_synapse{0};
   for (std::uint32_t i = 0; i < kInputs; ++i) {
@@ -98,7 +99,6 @@ void sparse() {
       column.push_back(j);
       for (std::uint32_t c = 0; c < kSize; ++c) synapses.push_back({j + c, 0.5f});
     }
-    while (column.size() % kernels::kBlockTurn != 0) column.push_back(kNeurons);
     begin.push_back(static_cast<std::uint32_t>(column.size()));
     first_synapse.push_back(static_cast<std::uint32_t>(synapses.size()));
   }
@@ -110,9 +110,15 @@ void sparse() {
     kernels::accumulate_csr({first_synapse.data(), synapses.data()}, start.data(), kNeurons,
                             index.data(), x.data(), index.size(), out.data());
   });
+  Buffer<std::uint32_t> events(index.size()), block(column.size());
+  std::copy(index.begin(), index.end(), events.begin());
+  const auto counts = random_floats(index.size(), 1.0f, 1.0f);
+  Buffer<float> value(column.size());
   count("accumulate_blocks", [&] {
-    kernels::accumulate_blocks({kSize, begin.data(), column.data(), weights.data()}, start.data(),
-                               kNeurons, index.data(), x.data(), index.size(), out.data());
+    kernels::accumulate_blocks(
+        {kSize, begin.data(), degree.data(), column.data(), weights.data()}, start.data(), kNeurons,
+        {events.data(), counts.data(), events.size(), 0.01f, block.data(), value.data()},
+        column.size(), out.data());
   });
   const std::vector<std::uint32_t> length(kNeurons / kernels::kBlockGroup, kTurns);
   std::vector<std::uint32_t> place, input;
@@ -121,8 +127,9 @@ void sparse() {
     input.push_back(static_cast<std::uint32_t>(generator() % kInputs));
   const auto gathered = random_floats(kTurns * kNeurons, -0.1f, 0.1f);
   count("gather_blocks", [&] {
-    kernels::gather_blocks({kSize, length.data(), place.data(), input.data(), gathered.data()},
-                           x.data(), start.data(), kNeurons, out.data());
+    kernels::gather_blocks(
+        {kSize, length.size(), length.data(), place.data(), input.data(), gathered.data()},
+        x.data(), start.data(), kNeurons, out.data());
   });
   const std::vector<std::uint32_t> worth(kInputs, 3);
   count("reached", [&] { kernels::reached(x.data(), kInputs, worth.data()); });
@@ -136,9 +143,26 @@ void neurons() {
   count("uniform", [&] { uniform(RandomAddress{.seed = 1}, out.data(), kNeurons); });
   count("fire",
         [&] { kernels::fire(drive.data(), voltage.data(), kNeurons, index.data(), out.data()); });
+  count("fire_relu_add",
+        [&] { kernels::fire_relu_add(drive.data(), 0.1f, voltage.data(), kNeurons, out.data()); });
+  auto half = drive;
+  for (std::size_t i = 0; i < kNeurons; i += 2) half[i] = 0;
+  Buffer<float> awake_drive(kNeurons), awake_voltage(kNeurons);
+  Buffer<std::uint32_t> which(kNeurons);
+  std::size_t awake = 0;
+  count("awake", [&] {
+    awake = kernels::awake(half.data(), voltage.data(), kNeurons, which.data(), awake_drive.data(),
+                           awake_voltage.data());
+  });
+  Buffer<float> fired(kNeurons);
+  count("fire_awake", [&] {
+    kernels::fire_awake(awake_drive.data(), awake_voltage.data(), awake, which.data(), index.data(),
+                        out.data(), fired.data());
+  });
   count("fire_total",
         [&] { kernels::fire_total(drive.data(), voltage.data(), kNeurons, kSteps, out.data()); });
   count("count_spikes", [&] { kernels::count_spikes(out.data(), kNeurons); });
+  count("mean_rates", [&] { kernels::mean_rates(out.data(), kNeurons, 0.1f, fired.data()); });
   count("leaky", [&] {
     kernels::leaky(drive.data(), voltage.data(), kNeurons, 0.9f, index.data(), out.data());
   });

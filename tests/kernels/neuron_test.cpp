@@ -29,6 +29,14 @@ struct Rate {
   static void add(const float* drive, float* v, std::size_t n, float* total) {
     kernels::fire_add(drive, v, n, total);
   }
+  static std::size_t fire_counted(const float* drive, float* v, std::size_t n, std::uint32_t* index,
+                                  float* count, kernels::Census* census) {
+    return kernels::fire_counted(drive, v, n, index, count, census);
+  }
+  static void total_counted(const float* drive, float* v, std::size_t n, std::size_t steps,
+                            float* total, kernels::Census* census) {
+    kernels::fire_total_counted(drive, v, n, steps, total, census);
+  }
 };
 
 struct Leaky {
@@ -48,6 +56,14 @@ struct Leaky {
   }
   static void add(const float* drive, float* v, std::size_t n, float* total) {
     kernels::leaky_add(drive, v, n, kDecay, total);
+  }
+  static std::size_t fire_counted(const float* drive, float* v, std::size_t n, std::uint32_t* index,
+                                  float* count, kernels::Census* census) {
+    return kernels::leaky_counted(drive, v, n, kDecay, index, count, census);
+  }
+  static void total_counted(const float* drive, float* v, std::size_t n, std::size_t steps,
+                            float* total, kernels::Census* census) {
+    kernels::leaky_total_counted(drive, v, n, kDecay, steps, total, census);
   }
 };
 
@@ -94,6 +110,68 @@ void check(const std::vector<float>& drive, const std::vector<float>& voltage, s
   REQUIRE(first_difference(total, totals) == -1);
 }
 
+/// The kernels that take a census, beside those that do not, and the census by the definition.
+template <class Neuron>
+void check_census(const std::vector<float>& drive, const std::vector<float>& voltage,
+                  std::size_t steps) {
+  const std::size_t n = drive.size();
+  const auto drive_in = poisoned(drive);
+  auto v = voltage;
+  auto fired_v = poisoned(voltage), counted_v = poisoned(voltage), total_v = poisoned(voltage);
+  Buffer<std::uint32_t> index(n), counted_index(n);
+  Buffer<float> count(n), counted_count(n), total(n), counted_total(n);
+  std::vector<kernels::Census> found(steps, {1, 2, 3}), found_in_total(steps, {1, 2, 3});
+  for (std::size_t t = 0; t < steps; ++t) {
+    kernels::Census wanted{1, 2, 3};
+    double spikes = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const float before = v[i], c = Neuron::step(drive[i], v[i]);
+      spikes += std::abs(static_cast<double>(c));
+      wanted.silent += c == 0;
+      wanted.changed += v[i] != before;
+    }
+    const std::size_t events =
+        Neuron::fire(drive_in.data(), fired_v.data(), n, index.data(), count.data());
+    REQUIRE(events == Neuron::fire_counted(drive_in.data(), counted_v.data(), n,
+                                           counted_index.data(), counted_count.data(), &found[t]));
+    REQUIRE(std::equal(index.begin(), index.begin() + events, counted_index.begin()));
+    REQUIRE(first_difference({count.data(), events}, {counted_count.data(), events}) == -1);
+    REQUIRE(first_difference(fired_v, counted_v) == -1);
+    REQUIRE(found[t].silent == wanted.silent);
+    REQUIRE(found[t].changed == wanted.changed);
+    // What no counter holds has no sum.
+    if (spikes < 0x1p53) REQUIRE(found[t].spikes == 1 + static_cast<std::uint64_t>(spikes));
+  }
+  Neuron::total_counted(drive_in.data(), total_v.data(), n, steps, counted_total.data(),
+                        found_in_total.data());
+  for (std::size_t t = 0; t < steps; ++t) {
+    REQUIRE(found[t].silent == found_in_total[t].silent);
+    REQUIRE(found[t].changed == found_in_total[t].changed);
+    if (found[t].spikes < std::uint64_t{1} << 53)
+      REQUIRE(found[t].spikes == found_in_total[t].spikes);
+  }
+  REQUIRE(first_difference(fired_v, total_v) == -1);
+  auto again = poisoned(voltage);
+  Neuron::total(drive_in.data(), again.data(), n, steps, total.data());
+  REQUIRE(first_difference(total, counted_total) == -1);
+}
+
+TEMPLATE_TEST_CASE("a census is that of the definition", "", Rate, Leaky) {
+  on_every_target([] {
+    std::mt19937 random(11);
+    for (std::size_t n = 0; n <= 150; ++n) {
+      INFO("n " << n);
+      check_census<TestType>(ordinary_floats(random, n, -1.5f, 3.5f),
+                             ordinary_floats(random, n, 0.0f, 1.0f), n % 7);
+      // Sums that no float holds, and drives that move no voltage.
+      check_census<TestType>(ordinary_floats(random, n, -3e7f, 3e7f),
+                             ordinary_floats(random, n, 0.0f, 1.0f), 2);
+      check_census<TestType>(ordinary_floats(random, n, -1e-8f, 1e-8f),
+                             ordinary_floats(random, n, 0.0f, 3e7f), 3);
+    }
+  });
+}
+
 TEST_CASE("count_spikes sums and finds the most") {
   on_every_target([] {
     std::mt19937 random(6);
@@ -107,9 +185,14 @@ TEST_CASE("count_spikes sums and finds the most") {
         all += spikes;
         most = std::max(most, spikes);
       }
-      const auto found = kernels::count_spikes(poisoned(count).data(), n);
-      REQUIRE(found.all == all);
-      REQUIRE(found.most == static_cast<float>(most));
+      const auto counts = poisoned(count);
+      Buffer<float> mean(n);
+      for (const auto& found : {kernels::count_spikes(counts.data(), n),
+                                kernels::mean_rates(counts.data(), n, 0.7f, mean.data())}) {
+        REQUIRE(found.all == all);
+        REQUIRE(found.most == static_cast<float>(most));
+      }
+      for (std::size_t i = 0; i < n; ++i) REQUIRE(mean[i] == count[i] / 0.7f);
     }
     for (const float none : {std::nanf(""), std::numeric_limits<float>::infinity()})
       for (const std::size_t at : {0, 5, 32, 40}) {
@@ -155,6 +238,88 @@ TEMPLATE_TEST_CASE("neurons carry zeros of both signs, huge numbers, infinities 
       const std::size_t n = 1 + random() % 150;
       check<TestType>(awkward_floats(random, n), awkward_floats(random, n), 1 + random() % 4);
     }));
+  });
+}
+
+TEST_CASE("neurons of rectified inputs are those of their drives") {
+  on_every_target([] {
+    std::mt19937 random(8);
+    for (std::size_t n = 0; n <= 100; ++n)
+      for (const bool awkward : {false, true}) {
+        INFO("n " << n);
+        constexpr float kUnit = 0.1f;
+        // The inputs end where their memory does.
+        const auto x = awkward ? awkward_floats(random, n) : ordinary_floats(random, n, -9, 15);
+        Buffer<float> drive(n);
+        for (std::size_t i = 0; i < n; ++i) drive[i] = (x[i] < 0 ? 0 : x[i]) * kUnit;
+        auto v = poisoned(ordinary_floats(random, n, 0, 1));
+        auto fired_v = v, added_v = v;
+        Buffer<std::uint32_t> index(n), expected_index(n);
+        Buffer<float> count(n), expected_count(n), total(n), expected_total(n);
+        for (int t = 0; t < 3; ++t) {
+          auto added = v;
+          kernels::fire_add(drive.data(), added.data(), n, expected_total.data());
+          const auto events = kernels::fire(drive.data(), v.data(), n, expected_index.data(),
+                                            expected_count.data());
+          REQUIRE(kernels::fire_relu(x.data(), kUnit, fired_v.data(), n, index.data(),
+                                     count.data()) == events);
+          REQUIRE(std::equal(index.begin(), index.begin() + events, expected_index.begin()));
+          REQUIRE(first_difference({expected_count.data(), events}, {count.data(), events}) == -1);
+          kernels::fire_relu_add(x.data(), kUnit, added_v.data(), n, total.data());
+          REQUIRE(first_difference(expected_total, total) == -1);
+          REQUIRE(first_difference(v, fired_v) == -1);
+          REQUIRE(first_difference(v, added_v) == -1);
+        }
+      }
+  });
+}
+
+TEST_CASE("neurons that rest are left out, and nothing is missed") {
+  on_every_target([] {
+    std::mt19937 random(9);
+    for (std::size_t n = 0; n <= 100; ++n)
+      for (const bool awkward : {false, true}) {
+        INFO("n " << n);
+        auto drive =
+            poisoned(awkward ? awkward_floats(random, n) : ordinary_floats(random, n, 0, 2));
+        auto v = poisoned(awkward ? awkward_floats(random, n) : ordinary_floats(random, n, 0, 1));
+        for (float& x : drive)
+          if (random() % 3 != 0) x = random() % 2 ? 0.0f : -0.0f;
+        for (float& x : v)
+          if (random() % 10 == 0) x = random() % 2 ? 1.0f : -0.0f;
+        Buffer<std::uint32_t> which(n);
+        Buffer<float> awake_drive(n), awake_v(n);
+        const std::size_t awake = kernels::awake(drive.data(), v.data(), n, which.data(),
+                                                 awake_drive.data(), awake_v.data());
+        std::size_t expected = 0;
+        for (std::uint32_t i = 0; i < n; ++i) {
+          if (drive[i] == 0 && v[i] >= 0 && v[i] < 1 && !std::signbit(v[i])) continue;
+          REQUIRE(expected < awake);
+          REQUIRE(which[expected] == i);
+          REQUIRE(same(awake_drive[expected], drive[i]));
+          REQUIRE(same(awake_v[expected++], v[i]));
+        }
+        REQUIRE(awake == expected);
+
+        Buffer<std::uint32_t> index(n), expected_index(n);
+        Buffer<float> count(n), expected_count(n), fired(n), expected_fired(n);
+        for (int t = 0; t < 4; ++t) {
+          const auto events = kernels::fire(drive.data(), v.data(), n, expected_index.data(),
+                                            expected_count.data());
+          for (std::size_t k = 0; k < events; ++k)
+            expected_fired[expected_index[k]] += std::abs(expected_count[k]);
+          REQUIRE(kernels::fire_awake(awake_drive.data(), awake_v.data(), awake, which.data(),
+                                      index.data(), count.data(), fired.data()) == events);
+          REQUIRE(std::equal(index.begin(), index.begin() + events, expected_index.begin()));
+          REQUIRE(first_difference({expected_count.data(), events}, {count.data(), events}) == -1);
+        }
+        auto after = v;
+        for (std::size_t k = 0; k < awake; ++k) {
+          after[which[k]] = awake_v[k];
+          REQUIRE(same(fired[k], expected_fired[which[k]]));
+        }
+        REQUIRE(first_difference(v, after) == -1);
+      }
   });
 }
 

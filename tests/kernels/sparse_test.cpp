@@ -97,7 +97,7 @@ TEST_CASE("accumulate_csr sums the synapses that are there") {
 }
 
 TEST_CASE("accumulate_blocks and gather_blocks sum the blocks that are there") {
-  for (const std::size_t size : {8, 16})
+  for (const std::size_t size : {8, 16, 32, 64})
     for_shapes(size, [size](std::mt19937& random, const Matrix& m, const Events& events) {
       const std::size_t stride =
           (m.columns + kernels::kBlockGroup - 1) / kernels::kBlockGroup * kernels::kBlockGroup;
@@ -105,63 +105,119 @@ TEST_CASE("accumulate_blocks and gather_blocks sum the blocks that are there") {
         for (std::size_t c = j; c < j + size; ++c)
           to.push_back(c < m.columns ? m.weights[i * m.columns + c] : 0);
       };
-      auto start = ordinary_floats(random, m.columns, -1, 1);
-      const auto expected = m.product(events.index, events.dense, start);
-      start.resize(stride);
-      const auto from = buffer(start);
-      Buffer<float> out(stride);
+      const auto start = ordinary_floats(random, m.columns, -1, 1);
+      Buffer<float> from(stride), out(stride + size);
+      std::copy(start.begin(), start.end(), from.begin());
 
-      std::vector<std::uint32_t> begin{0}, column;
+      Buffer<std::uint32_t> begin(m.rows + 1), degree(m.rows);
+      std::vector<std::uint32_t> columns;
       std::vector<float> weight;
       for (std::size_t i = 0; i < m.rows; ++i) {
+        degree[i] = static_cast<std::uint32_t>(random() % 100);
         for (std::size_t j = 0; j < m.columns; j += size) {
           if (m.empty(i, j, size)) continue;
-          column.push_back(static_cast<std::uint32_t>(j));
+          columns.push_back(static_cast<std::uint32_t>(j));
           append(weight, i, j);
         }
-        while (column.size() % kernels::kBlockTurn != 0) {
-          column.push_back(static_cast<std::uint32_t>(stride));
-          weight.resize(weight.size() + size);
-        }
-        begin.push_back(static_cast<std::uint32_t>(column.size()));
+        begin[i + 1] = static_cast<std::uint32_t>(columns.size());
       }
+      const auto column = buffer(columns);
       const auto row_weight = buffer(weight);
-      kernels::accumulate_blocks({size, begin.data(), column.data(), row_weight.data()},
-                                 from.data(), stride, events.index.data(), events.dense.data(),
-                                 events.index.size(), out.data());
-      REQUIRE(first_difference(expected, {out.data(), m.columns}) == -1);
+      const kernels::BlockRows rows{size, begin.data(), degree.data(), column.data(),
+                                    row_weight.data()};
+      const auto index = buffer(events.index);
+      Buffer<std::uint32_t> block(columns.size());
+      Buffer<float> value(columns.size());
 
+      // Counts of spikes, mostly 1, in units of any size.
+      for (const float unit : {1.0f, 0.01f}) {
+        std::vector<float> count, x(m.rows);
+        std::size_t blocks = 0, synapses = 0;
+        for (const auto i : events.index) {
+          const bool once = random() % 8 != 0;
+          count.push_back(once ? 1.0f : static_cast<float>(random() % 5) - 2.0f);
+          x[i] = count.back() / unit;
+          blocks += begin[i + 1] - begin[i];
+          synapses += static_cast<std::size_t>(std::abs(count.back())) * degree[i];
+        }
+        const auto counts = poisoned(count);
+        const kernels::BlockEvents spikes{index.data(), counts.data(), count.size(),
+                                          unit,         block.data(),  value.data()};
+        const auto add = [&](const kernels::BlockRows& of, std::size_t most) {
+          return kernels::accumulate_blocks(of, from.data(), stride, spikes, most, out.data());
+        };
+        const auto read = add(rows, blocks);
+        REQUIRE(read.blocks == blocks);
+        REQUIRE(read.synapses == synapses);
+        REQUIRE(first_difference(m.product(events.index, x, start), {out.data(), m.columns}) == -1);
+
+        if (blocks != 0) {
+          std::fill(out.begin(), out.end(), 7.0f);
+          REQUIRE(add(rows, blocks - 1).blocks == blocks);
+          REQUIRE(std::all_of(out.begin(), out.end(), [](float y) { return y == 7; }));
+        }
+        auto uncounted = rows;
+        uncounted.degree = nullptr;
+        REQUIRE(add(uncounted, blocks).synapses == 0);
+      }
+
+      // Columns of blocks in any order; here from the last to the first, and each in two parts, the
+      // second of which goes on from the sums of the first.
+      const auto expected = m.product(events.index, events.dense, start);
       const std::size_t together = kernels::kBlockGroup / size;
       std::vector<std::uint32_t> length, place, input;
       weight.clear();
-      for (std::size_t g = 0; g < stride / kernels::kBlockGroup; ++g) {
-        std::vector<std::vector<std::uint32_t>> readers(together);
-        std::size_t turns = 0;
-        for (std::size_t b = 0; b < together; ++b) {
-          // In any order of the columns: here from the last to the first.
-          const std::size_t j = stride - (g * together + b + 1) * size;
-          place.push_back(static_cast<std::uint32_t>(j));
-          for (std::uint32_t i = 0; i < m.rows && j < m.columns; ++i)
-            if (!m.empty(i, j, size)) readers[b].push_back(i);
-          turns = std::max(turns, readers[b].size());
-        }
-        length.push_back(static_cast<std::uint32_t>(turns));
-        for (std::size_t t = 0; t < turns; ++t)
+      for (std::size_t g = 0; g < stride / kernels::kBlockGroup; ++g)
+        for (const bool later : {false, true}) {
+          std::vector<std::vector<std::uint32_t>> readers(together);
+          std::vector<std::size_t> from_column(together);
+          std::size_t turns = 0;
           for (std::size_t b = 0; b < together; ++b) {
-            const bool is_there = t < readers[b].size();
-            input.push_back(is_there ? readers[b][t] : 0);
-            if (is_there)
-              append(weight, input.back(), place[g * together + b]);
-            else
-              weight.resize(weight.size() + size);
+            const std::size_t j = stride - (g * together + b + 1) * size;
+            from_column[b] = j;
+            for (std::uint32_t i = 0; i < m.rows && j < m.columns; ++i)
+              if (!m.empty(i, j, size) && (i > m.rows / 3) == later) readers[b].push_back(i);
+            place.push_back(static_cast<std::uint32_t>(readers[b].empty() ? stride : j));
+            turns = std::max(turns, readers[b].size());
           }
-      }
+          length.push_back(static_cast<std::uint32_t>(turns));
+          for (std::size_t t = 0; t < turns; ++t)
+            for (std::size_t b = 0; b < together; ++b) {
+              const bool is_there = t < readers[b].size();
+              input.push_back(is_there ? readers[b][t] : 0);
+              if (is_there)
+                append(weight, input.back(), from_column[b]);
+              else
+                weight.resize(weight.size() + size);
+            }
+        }
       const auto column_weight = buffer(weight);
       kernels::gather_blocks(
-          {size, length.data(), place.data(), input.data(), column_weight.data()},
+          {size, length.size(), length.data(), place.data(), input.data(), column_weight.data()},
           events.dense.data(), from.data(), stride, out.data());
       REQUIRE(first_difference(expected, {out.data(), m.columns}) == -1);
     });
+}
+
+TEST_CASE("nonzero_values lists what is not zero") {
+  on_every_target([] {
+    std::mt19937 random(5);
+    for (std::size_t n = 0; n <= 100; ++n) {
+      const auto x = awkward_floats(random, n);
+      std::vector<std::uint32_t> expected;
+      std::vector<float> values;
+      for (std::uint32_t i = 0; i < n; ++i)
+        if (!(x[i] == 0)) {
+          expected.push_back(i);
+          values.push_back(x[i]);
+        }
+      Buffer<std::uint32_t> index(n);
+      Buffer<float> value(n);
+      REQUIRE(kernels::nonzero_values(x.data(), n, index.data(), value.data()) == expected.size());
+      REQUIRE(std::equal(expected.begin(), expected.end(), index.begin()));
+      REQUIRE(first_difference(values, {value.data(), values.size()}) == -1);
+    }
+  });
 }
 
 TEST_CASE("reached counts what is not zero, and what it is worth") {

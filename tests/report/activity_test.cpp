@@ -66,7 +66,7 @@ TEST_CASE("activity prints one line a layer and a sum, counts as means over the 
       "2 samples of 10 steps of 0.01 s; counts are means over the samples\n"
       "layer      neurons     spikes   synaptic ops neuron updates    mean Hz     max Hz\n"
       "hidden         128          -        50176.0              -          -          -\n"
-      "spiking_3      128       25.0            0.0         1280.0       2.00      40.00\n"
+      "spiking_3      128       25.0              -         1280.0       2.00      40.00\n"
       "spiking_4      384        3.5          250.0         3840.0       6.00      30.00\n"
       "all                      28.5        50426.0         5120.0       5.00      40.00\n";
   CHECK(out.str() == want);

@@ -5,6 +5,7 @@
 //   nonnegative    true, where it is there: value(x) >= 0 for every x
 //   monotone       true, where it is there: as floats, too, value(x) never falls as x grows
 //   proportional   true, where it is there: value(a * x) = a * value(x) for every a > 0
+//   rectifies      true, where it is there: value(x) is 0 below 0, and x otherwise
 #pragma once
 
 #include <concepts>
@@ -36,6 +37,12 @@ inline constexpr bool is_monotone = requires {
 template <class A>
 inline constexpr bool is_proportional = requires {
   requires A::proportional;
+};
+
+/// Whether it is relu, for which neurons have kernels of their own.
+template <class A>
+inline constexpr bool is_rectifier = requires {
+  requires A::rectifies;
 };
 
 struct AnyActivation {};

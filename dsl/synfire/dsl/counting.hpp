@@ -7,23 +7,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <synfire/counts.hpp>
 #include <synfire/dsl/network.hpp>
+#include <synfire/dsl/neuron.hpp>
 #include <synfire/dsl/run.hpp>
 #include <synfire/dsl/weight.hpp>
 
 namespace synfire {
 
-/// The counts of a layer's last run. The engine says which step it is.
+/// The counts of a layer's last run, and of those before. The engine says which step it is.
 class LayerCounts {
  public:
-  explicit LayerCounts(std::size_t steps) : steps_(steps) {}
+  explicit LayerCounts(std::size_t steps) : last_(steps), before_(steps) {}
 
+  /// A new run.
   void begin() {
-    std::fill(steps_.begin() + static_cast<std::ptrdiff_t>(first_),
-              steps_.begin() + static_cast<std::ptrdiff_t>(behind_), StepCounts{});
+    for (std::size_t t = first_; t < behind_; ++t) before_[t] += last_[t];
+    std::fill(last_.begin() + static_cast<std::ptrdiff_t>(first_),
+              last_.begin() + static_cast<std::ptrdiff_t>(behind_), StepCounts{});
     first_ = behind_ = now_ = 0;
   }
   void at(std::size_t step) { now_ = step; }
@@ -33,21 +37,27 @@ class LayerCounts {
   StepCounts* from_here(std::size_t count) {
     first_ = first_ == behind_ ? now_ : std::min(first_, now_);
     behind_ = std::max(behind_, now_ + count);
-    return steps_.data() + now_;
+    return last_.data() + now_;
   }
 
-  /// Adds the run to sums, [steps].
-  void add_to(StepCounts* sums) const {
-    for (std::size_t t = first_; t < behind_; ++t) sums[t] += steps_[t];
-  }
-  StepCounts total() const {
+  std::span<const StepCounts> last() const { return last_; }
+  StepCounts total_of_last() const {
     StepCounts sum;
-    for (std::size_t t = first_; t < behind_; ++t) sum += steps_[t];
+    for (std::size_t t = first_; t < behind_; ++t) sum += last_[t];
     return sum;
+  }
+  /// Of all runs, in a step.
+  StepCounts sum(std::size_t step) const {
+    StepCounts sum = before_[step];
+    return sum += last_[step];
+  }
+  void forget() {
+    begin();
+    std::fill(before_.begin(), before_.end(), StepCounts{});
   }
 
  private:
-  std::vector<StepCounts> steps_;
+  std::vector<StepCounts> last_, before_;
   std::size_t now_ = 0, first_ = 0, behind_ = 0;  // counts outside of [first, behind) are 0
 };
 
@@ -79,6 +89,18 @@ struct NeuronCounting {
   void fire_add(const float* drive, float* voltage, const Constants& c, float* total) {
     Neuron::fire_add(drive, voltage, n, c, total);
   }
+  std::size_t fire_inputs(const float* x, float* voltage, const Constants& c, std::uint32_t* index,
+                          float* count) {
+    return Neuron::fire_inputs(x, voltage, n, c, index, count);
+  }
+  void add_inputs(const float* x, float* voltage, const Constants& c, float* total) {
+    Neuron::add_inputs(x, voltage, n, c, total);
+  }
+  std::size_t fire_awake(const float* drive, float* voltage, std::size_t awake, const Constants& c,
+                         const std::uint32_t* which, std::uint32_t* index, float* count,
+                         float* fired) {
+    return Neuron::fire_awake(drive, voltage, awake, c, which, index, count, fired);
+  }
 };
 template <class Neuron, std::size_t n>
 struct NeuronCounting<Neuron, n, true> {
@@ -89,7 +111,7 @@ struct NeuronCounting<Neuron, n, true> {
   std::size_t fire(const float* drive, float* voltage, const Constants& c, std::uint32_t* index,
                    float* count) {
     std::size_t events;
-    if constexpr (takes_census) {
+    if constexpr (takes_census<Neuron>) {
       events = Neuron::fire_counted(drive, voltage, n, c, index, count, census.data());
     } else {
       std::copy_n(voltage, n, before.begin());
@@ -101,7 +123,7 @@ struct NeuronCounting<Neuron, n, true> {
   }
   void fire_total(const float* drive, float* voltage, std::size_t steps, const Constants& c,
                   float* total) {
-    if constexpr (takes_census) {
+    if constexpr (takes_census<Neuron>) {
       Neuron::fire_total_counted(drive, voltage, n, steps, c, total, census.data());
     } else {
       std::fill_n(total, n, 0.0f);
@@ -113,7 +135,7 @@ struct NeuronCounting<Neuron, n, true> {
     note(steps);
   }
   void fire_add(const float* drive, float* voltage, const Constants& c, float* total) {
-    if constexpr (takes_census)
+    if constexpr (takes_census<Neuron>)
       Neuron::fire_total_counted(drive, voltage, n, 1, c, step_count.data(), census.data());
     else
       compared_step(drive, voltage, c, census[0]);
@@ -121,14 +143,31 @@ struct NeuronCounting<Neuron, n, true> {
     note(1);
   }
 
+  std::size_t fire_inputs(const float* x, float* voltage, const Constants& c, std::uint32_t* index,
+                          float* count) {
+    const std::size_t events =
+        Neuron::fire_inputs_counted(x, voltage, n, c, index, count, census.data());
+    note(1);
+    return events;
+  }
+  void add_inputs(const float* x, float* voltage, const Constants& c, float* total) {
+    Neuron::add_inputs_counted(x, voltage, n, c, total, census.data());
+    note(1);
+  }
+  /// Those that rest are silent, and nothing of them is updated or touched.
+  std::size_t fire_awake(const float* drive, float* voltage, std::size_t awake, const Constants& c,
+                         const std::uint32_t* which, std::uint32_t* index, float* count,
+                         float* fired) {
+    const std::size_t events = Neuron::fire_awake_counted(drive, voltage, awake, c, which, index,
+                                                          count, fired, census.data());
+    census[0].silent += n - awake;
+    note(1, awake);
+    return events;
+  }
+
   LayerCounts counts;
 
  private:
-  static constexpr bool takes_census = requires {
-    &Neuron::fire_counted;
-    &Neuron::fire_total_counted;
-  };
-
   /// One step into step_count.
   void compared_step(const float* drive, float* voltage, const Constants& c, kernels::Census& of) {
     std::copy_n(voltage, n, before.begin());
@@ -145,17 +184,17 @@ struct NeuronCounting<Neuron, n, true> {
     for (std::size_t i = 0; i < n; ++i) of.changed += voltage[i] != before[i];
   }
   /// A pass over several steps touches voltages once.
-  void note(std::size_t steps) {
+  void note(std::size_t steps, std::size_t updated = n) {
     StepCounts* const of = counts.from_here(steps);
     for (std::size_t t = 0; t < steps; ++t) {
       of[t].outputs += n;
-      of[t].membrane_updates += n;
+      of[t].membrane_updates += updated;
       of[t].spikes += census[t].spikes;
       of[t].silent += census[t].silent;
       of[t].membrane_changes += census[t].changed;
       census[t] = {};
     }
-    of[0].state_bytes += 2 * n * sizeof(float);
+    of[0].state_bytes += 2 * updated * sizeof(float);
   }
 
   std::vector<kernels::Census> census;
@@ -163,12 +202,12 @@ struct NeuronCounting<Neuron, n, true> {
 };
 
 /// The same of a layer of synapses [inputs][width] of a layer that counts.
-template <class Site, std::size_t width>
+template <class Site, std::size_t width, bool tells_all_operations>
 struct SynapseCounting {
   SynapseCounting(const ParameterSet&, const RunOptions&) {}
 };
-template <class Site, std::size_t width>
-requires(Site::counted) struct SynapseCounting<Site, width> {
+template <class Site, std::size_t width, bool tells_all_operations>
+requires(Site::counted) struct SynapseCounting<Site, width, tells_all_operations> {
   static constexpr std::size_t inputs = Site::In::size;
 
   SynapseCounting(const ParameterSet& parameters, const RunOptions& options)
@@ -185,9 +224,20 @@ requires(Site::counted) struct SynapseCounting<Site, width> {
   }
 
   void count(Values in, const ReadWeights& read) {
-    const auto [events, synapses] = kernels::reached(in.data(), inputs, degree->data());
+    std::uint64_t events, synapses;
+    if (full && tells_all_operations) {
+      synapses = read.operations;
+      events = synapses / width;
+    } else {
+      const kernels::Reached all = kernels::reached(in.data(), inputs, degree->data());
+      synapses = all.worth;
+      events = all.inputs;
+    }
+    // Images are dark at their edges: what is found is found soon from the middle on.
+    const auto is_graded = [](float x) { return x != 0 && std::abs(x) != 1; };
+    const auto middle = in.begin() + inputs / 2;
     const bool graded =
-        std::any_of(in.begin(), in.end(), [](float x) { return x != 0 && std::abs(x) != 1; });
+        std::any_of(middle, in.end(), is_graded) || std::any_of(in.begin(), middle, is_graded);
     StepCounts& of = offered(read);
     of.events += events;
     of.synaptic_events += synapses;
@@ -233,7 +283,7 @@ requires(Site::counted) struct SynapseCounting<Site, width> {
 
 template <class Expansion>
 concept CountsSteps = requires(Expansion& expansion) {
-  expansion.counts.begin();
+  expansion.counts.last();
 };
 
 /// What a layer is to those who read its counts.

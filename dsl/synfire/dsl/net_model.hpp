@@ -68,6 +68,14 @@ class NetModel final : public Model {
     info.description = card_.description;
     info.signature = parameters_.signature();
     info.layers = describe<Net>();
+    // Of a sparse layer, once it has weights, those synapses that are there.
+    for (std::size_t i = 0; i < parameters_.count(); ++i) {
+      const auto& [layer, spec] = parameters_.placed(i);
+      const Buffer<float>& values = parameters_.tensor(i);
+      const auto zeros = std::count(values.begin(), values.end(), 0.0f);
+      const std::size_t kept = values.size() - static_cast<std::size_t>(zeros);
+      if (spec.group != 0 && kept != 0) info.layers[layer].stats->connections = kept;
+    }
     info.parameters = parameters_.size();
     info.input_shape = info.layers.front().shape;
     info.classes = Net::Out::size;
@@ -179,7 +187,11 @@ class NetModel final : public Model {
   }
 
   std::unique_ptr<ModelEngine> engine(const RunOptions& options) const override {
-    return std::make_unique<Engine>(EventEngine<Net>(parameters_, options));
+    return std::make_unique<Engine<EventEngine<Net>>>(EventEngine<Net>(parameters_, options));
+  }
+  std::unique_ptr<ModelEngine> counting_engine(const RunOptions& options) const override {
+    using Counting = EventEngine<Net, Counted>;
+    return std::make_unique<Engine<Counting>>(Counting(parameters_, options));
   }
 
   Trace trace(std::span<const float> image, const RunOptions& options,
@@ -219,15 +231,16 @@ class NetModel final : public Model {
   }
 
  private:
+  template <class Runs>
   struct Engine final : ModelEngine {
-    explicit Engine(EventEngine<Net> made) : net(std::move(made)) {}
+    explicit Engine(Runs made) : net(std::move(made)) {}
 
     std::unique_ptr<ModelEngine> copy() const override { return std::make_unique<Engine>(net); }
     Values run(Values input, std::size_t sample) override { return net.run(input, sample); }
     Activity activity() const override { return net.activity(); }
     void forget() override { net.forget(); }
 
-    EventEngine<Net> net;
+    Runs net;
   };
 
   using Clock = std::chrono::steady_clock;

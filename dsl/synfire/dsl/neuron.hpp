@@ -11,10 +11,13 @@
 //   update(voltage, drive, c)      one step, returns the number of spikes: THE DEFINITION
 //   fire, fire_total, fire_add     update for many neurons by a compiled kernel (see kernels.hpp):
 //                                  events out; all steps, totals out; one step, added to totals
-//   fire_counted, fire_total_counted  fire and fire_total that take a census (kernels.hpp). A
-//   neuron
-//                                  model may leave them out: where it is counted, voltages are kept
-//                                  and compared
+//   fire_inputs, add_inputs        fire and fire_add of inputs instead of drives, where there is a
+//                                  kernel that makes drives of them
+//   awake, fire_awake              where a neuron can rest, which is when no step at that drive
+//                                  would change it: the others, and fire for those
+//   fire_counted, ..._counted      each of them that is there but fire_add, with a census
+//                                  (kernels.hpp). A neuron model may leave them out, all together:
+//                                  where it is counted, voltages are then kept and compared
 //   each_ahead(v, least, most, c), sum_ahead(v, least, most, steps, c)
 //                                  bounds of the spikes of any one of the next steps, and of the
 //                                  next `steps` together, from the voltage v that a step has left,
@@ -51,6 +54,20 @@ concept NeuronModel = requires(float& voltage, float drive,
 
 struct AnyNeuron {};
 
+template <class N>
+inline constexpr bool fires_inputs = requires {
+  requires N::takes_inputs;
+};
+template <class N>
+inline constexpr bool has_rest = requires {
+  requires N::can_rest;
+};
+template <class N>
+inline constexpr bool takes_census = requires {
+  &N::fire_counted;
+  &N::fire_total_counted;
+};
+
 struct SpikeBounds {
   double least, most;
 };
@@ -66,6 +83,8 @@ struct RateNeuron {
   static constexpr bool nonnegative = is_nonnegative<A>;
   static constexpr bool monotone = is_monotone<A>;
   static constexpr bool proportional = is_proportional<A>;
+  static constexpr bool takes_inputs = is_rectifier<A>;
+  static constexpr bool can_rest = true;
 
   struct Constants {
     Constants(const ParameterSet&, std::size_t, float dt) : unit(dt) {}
@@ -108,6 +127,42 @@ struct RateNeuron {
                                  std::size_t steps, const Constants&, float* total,
                                  kernels::Census* census) {
     kernels::fire_total_counted(drive, voltage, n, steps, total, census);
+  }
+
+  static std::size_t fire_inputs(const float* x, float* voltage, std::size_t n, const Constants& c,
+                                 std::uint32_t* index, float* count) {
+    return kernels::fire_relu(x, c.unit, voltage, n, index, count);
+  }
+  static void add_inputs(const float* x, float* voltage, std::size_t n, const Constants& c,
+                         float* total) {
+    kernels::fire_relu_add(x, c.unit, voltage, n, total);
+  }
+
+  static std::size_t fire_inputs_counted(const float* x, float* voltage, std::size_t n,
+                                         const Constants& c, std::uint32_t* index, float* count,
+                                         kernels::Census* census) {
+    return kernels::fire_relu_counted(x, c.unit, voltage, n, index, count, census);
+  }
+  static void add_inputs_counted(const float* x, float* voltage, std::size_t n, const Constants& c,
+                                 float* total, kernels::Census* census) {
+    kernels::fire_relu_add_counted(x, c.unit, voltage, n, total, census);
+  }
+
+  static std::size_t awake(const float* drive, const float* voltage, std::size_t n,
+                           const Constants&, std::uint32_t* which, float* awake_drive,
+                           float* awake_voltage) {
+    return kernels::awake(drive, voltage, n, which, awake_drive, awake_voltage);
+  }
+  static std::size_t fire_awake(const float* drive, float* voltage, std::size_t n, const Constants&,
+                                const std::uint32_t* which, std::uint32_t* index, float* count,
+                                float* fired) {
+    return kernels::fire_awake(drive, voltage, n, which, index, count, fired);
+  }
+  static std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
+                                        const Constants&, const std::uint32_t* which,
+                                        std::uint32_t* index, float* count, float* fired,
+                                        kernels::Census* census) {
+    return kernels::fire_awake_counted(drive, voltage, n, which, index, count, fired, census);
   }
 
   /// A voltage stays within [0, 1], and update() never falls as voltage or drive grow: rounding

@@ -108,6 +108,8 @@ template <std::size_t inputs, class Rows>
 class EventRows {
  public:
   static constexpr std::size_t stride = Rows::stride;
+  /// Whether the operations that it says are the synapses of all values that are not 0.
+  static constexpr bool tells_all_operations = true;
 
   EventRows(const float* kernel, const float* bias, const RunOptions& options)
       : rows_(std::make_shared<const Rows>(kernel, bias)),

@@ -1,4 +1,4 @@
-// sentence: Sparse needs a connectivity: Csr, Blocked<8> or Blocked<16>
+// sentence: Sparse needs a connectivity: Csr, Blocked<8>, Blocked<16>, Blocked<32> or Blocked<64>
 // names: At<1, | Got<int8> | Wanted<AnyConnectivity>
 #include "use.hpp"
 

@@ -10,6 +10,7 @@ struct Relu {
   static constexpr bool proportional = true;
   static constexpr bool nonnegative = true;
   static constexpr bool monotone = true;
+  static constexpr bool rectifies = true;
   static float value(float x) { return x < 0 ? 0 : x; }  // NaN stays NaN
   static float derivative(float x) { return x > 0 ? 1.0f : 0.0f; }
 };

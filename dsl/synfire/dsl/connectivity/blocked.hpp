@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -13,9 +15,13 @@ namespace synfire {
 
 template <std::size_t Size>
 struct Blocked {
-  static constexpr std::string_view name = Size == 8 ? "blocked(8)" : "blocked(16)";
+  static constexpr std::string_view name = Size == 8    ? "blocked(8)"
+                                           : Size == 16 ? "blocked(16)"
+                                           : Size == 32 ? "blocked(32)"
+                                                        : "blocked(64)";
   /// 0, which makes it no connectivity, where there is no kernel for the size.
-  static constexpr std::size_t group = Size == 8 || Size == 16 ? Size : 0;
+  static constexpr std::size_t group =
+      Size == 8 || Size == 16 || Size == 32 || Size == 64 ? Size : 0;
 
   template <std::size_t inputs, std::size_t width>
   using Clocked = float32::Clocked<inputs, width>;
@@ -24,84 +30,102 @@ struct Blocked {
   struct Packed;
 
   /// The blocks lie in memory twice: by rows for few events, by columns for many. By columns the
-  /// sums stay in registers and no row's end is guessed wrongly, but inputs that are 0 are read,
-  /// too. Where few blocks are missing, whole rows are read, zeros and all.
+  /// sums stay in registers and nothing is searched for, but inputs that are 0 are read, too. Where
+  /// few blocks are missing, whole rows are read, zeros and all.
   template <std::size_t inputs, std::size_t width>
   class Event {
    public:
-    static constexpr std::size_t stride = Packed<inputs, width>::stride;
+    static constexpr std::size_t stride = Packed<inputs, width>::stride + Size;
 
     Event(const float* kernel, const float* bias, const RunOptions&)
         : packed_(std::make_shared<const Packed<inputs, width>>(kernel, bias)),
           index_(inputs),
-          amount_(inputs) {}
+          amount_(inputs),
+          block_(packed_->begin[inputs]),
+          value_(packed_->begin[inputs]) {}
 
     ReadWeights add(Values in, float* out) {
       const auto [active, synapses] = kernels::reached(in.data(), inputs, packed_->degree.data());
-      const Way way = cheapest(active, synapses / Size);
-      if (way == Way::Columns) return by_columns(in.data(), synapses, out);
-      const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
-      const std::size_t blocks = way == Way::Rows ? packed_->blocks(index_.data(), n) : 0;
-      return by_rows(way, index_.data(), in.data(), n, blocks, synapses, out);
+      if (synapses / Size > most_by_rows(active)) {
+        if (by_columns(active)) return gather(in.data(), synapses, out);
+        const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
+        return whole(index_.data(), in.data(), n, synapses, out);
+      }
+      const std::size_t n =
+          kernels::nonzero_values(in.data(), inputs, index_.data(), amount_.data());
+      const std::size_t all = packed_->begin[inputs];
+      const auto read =
+          accumulate(packed_->rows(nullptr), {index_.data(), amount_.data(), n, 1}, all, out);
+      return {synapses, n, read.blocks * Size * sizeof(float)};
     }
 
     ReadWeights add(SpikeView in, float* out) {
-      const std::uint64_t synapses = packed_->synapses(in.index, in.count, in.size);
-      const std::size_t blocks = packed_->blocks(in.index, in.size);
-      const Way way = cheapest(in.size, blocks);
+      const std::size_t most = most_by_rows(in.size);
+      const auto [blocks, synapses] =
+          accumulate(packed_->rows(packed_->degree.data()), in, most, out);
+      if (blocks <= most) return {synapses, in.size, blocks * Size * sizeof(float)};
+      const bool all = by_columns(in.size);
+      if (all) std::fill(amount_.begin(), amount_.end(), 0.0f);
       for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = in.count[k] / in.unit;
-      const ReadWeights read = way == Way::Columns ? by_columns(amount_.data(), synapses, out)
-                                                   : by_rows(way, in.index, amount_.data(), in.size,
-                                                             blocks, synapses, out);
-      for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = 0;
-      return read;
+      return all ? gather(amount_.data(), synapses, out)
+                 : whole(in.index, amount_.data(), in.size, synapses, out);
     }
 
    private:
-    enum class Way { Rows, WholeRows, Columns };
+    /// In the time that kernels::kLanes weights of a whole row take, on AVX-512 and AVX2 alike
+    /// within a quarter: an event's part in listing blocks, a block in the list beside its weights,
+    /// as many weights of one, and a block of a column beside its weights.
+    static constexpr double kEvent = 2, kBlock = 0.8, kInRow = 1.25, kInColumn = 0.5;
+    static constexpr double kBlockByRow = kBlock + kInRow * Size / kernels::kLanes;
+    static constexpr double kBlockByColumn = kInColumn + 0.65 * Size / kernels::kLanes;
 
-    /// On AVX-512 a block takes as long by rows as by columns, the end of an event's row as long as
-    /// 9 blocks, and 16 neighbouring weights as long as a block.
-    Way cheapest(std::size_t events, std::size_t blocks) const {
-      const std::size_t rows = 9 * events + blocks, columns = packed_->input.size();
-      if (events * stride / 16 < std::min(rows, columns)) return Way::WholeRows;
-      return rows <= columns ? Way::Rows : Way::Columns;
+    double columns() const { return kBlockByColumn * static_cast<double>(packed_->input.size()); }
+    static double whole_rows(std::size_t events) {
+      return static_cast<double>(events * kernels::padded(width)) / kernels::kLanes;
+    }
+    bool by_columns(std::size_t events) const { return columns() < whole_rows(events); }
+    /// The most blocks that so many events may have for their rows to be the fastest way.
+    std::size_t most_by_rows(std::size_t events) const {
+      const double others = std::min(columns(), whole_rows(events));
+      const double left = others - kEvent * static_cast<double>(events);
+      return left > 0 ? static_cast<std::size_t>(left / kBlockByRow) : 0;
     }
 
-    ReadWeights by_rows(Way way, const std::uint32_t* index, const float* x, std::size_t n,
-                        std::size_t blocks, std::uint64_t synapses, float* out) const {
-      if (way == Way::WholeRows) return {synapses, n, packed_->whole.add(index, x, n, out).bytes};
-      kernels::accumulate_blocks(packed_->rows(), packed_->bias.data(), stride, index, x, n, out);
-      return {synapses, n, blocks * Size * sizeof(float)};
+    kernels::BlocksRead accumulate(const kernels::BlockRows& rows, SpikeView in, std::size_t most,
+                                   float* out) {
+      return kernels::accumulate_blocks(
+          rows, packed_->bias.data(), Packed<inputs, width>::stride,
+          {in.index, in.count, in.size, in.unit, block_.data(), value_.data()}, most, out);
     }
-    ReadWeights by_columns(const float* x, std::uint64_t synapses, float* out) const {
-      kernels::gather_blocks(packed_->columns(), x, packed_->bias.data(), stride, out);
+    ReadWeights gather(const float* x, std::uint64_t synapses, float* out) const {
+      kernels::gather_blocks(packed_->columns(), x, packed_->bias.data(),
+                             Packed<inputs, width>::stride, out);
       const std::size_t blocks = packed_->input.size();
       return {synapses, blocks, blocks * Size * sizeof(float)};
+    }
+    ReadWeights whole(const std::uint32_t* index, const float* x, std::size_t n,
+                      std::uint64_t synapses, float* out) const {
+      return {synapses, n, packed_->whole.add(index, x, n, out).bytes};
     }
 
     std::shared_ptr<const Packed<inputs, width>> packed_;  // one copy for all engines of a batch
     Buffer<std::uint32_t> index_;
-    Buffer<float> amount_;  // of the inputs that fire; 0 between calls
+    Buffer<float> amount_;         // of the inputs that are not 0
+    Buffer<std::uint32_t> block_;  // the blocks to be read, and the input of each
+    Buffer<float> value_;
   };
 
   /// The layouts of kernels::BlockRows and kernels::BlockColumns.
   template <std::size_t inputs, std::size_t width>
-  struct Packed : SparseRows<Packed<inputs, width>> {
+  struct Packed {
     static constexpr std::size_t together = kernels::kBlockGroup / Size;
-    static constexpr std::size_t groups = (width + kernels::kBlockGroup - 1) / kernels::kBlockGroup;
-    static constexpr std::size_t stride = groups * kernels::kBlockGroup;
+    static constexpr std::size_t stride =
+        (width + kernels::kBlockGroup - 1) / kernels::kBlockGroup * kernels::kBlockGroup;
 
     Packed(const float* kernel, const float* from)
-        : whole(kernel, from),
-          begin(inputs + 1),
-          degree(inputs),
-          length(groups),
-          place(groups * together),
-          bias(stride) {
+        : whole(kernel, from), begin(inputs + 1), degree(inputs), bias(stride) {
       std::copy_n(from, width, bias.data());
-      std::vector<std::vector<std::uint32_t>> readers(groups *
-                                                      together);  // of each column's blocks
+      std::vector<std::vector<std::uint32_t>> readers(stride / Size);  // of each column's blocks
       for (std::uint32_t i = 0; i < inputs; ++i) {
         begin[i + 1] = begin[i];
         for (std::size_t j = 0; j < width; j += Size) {
@@ -113,15 +137,12 @@ struct Blocked {
           degree[i] += static_cast<std::uint32_t>(size - zeros);
           ++begin[i + 1];
         }
-        begin[i + 1] =
-            (begin[i + 1] + kernels::kBlockTurn - 1) / kernels::kBlockTurn * kernels::kBlockTurn;
       }
       const auto copy = [&](std::size_t i, std::size_t j, float* to) {
         std::copy_n(kernel + i * width + j, std::min(Size, width - j), to);
       };
 
       column = Buffer<std::uint32_t>(begin[inputs]);
-      std::fill(column.begin(), column.end(), static_cast<std::uint32_t>(stride));
       weight = Buffer<float>(begin[inputs] * Size);
       std::vector<std::uint32_t> next(begin.begin(), begin.end());
       for (std::size_t c = 0; c < readers.size(); ++c)
@@ -130,40 +151,73 @@ struct Blocked {
           copy(i, c * Size, weight.data() + next[i]++ * Size);
         }
 
-      // Columns of like length together, so that little is filled up.
-      std::iota(place.begin(), place.end(), 0u);
-      std::stable_sort(place.begin(), place.end(), [&](std::uint32_t a, std::uint32_t b) {
-        return readers[a].size() > readers[b].size();
-      });
-      for (std::size_t g = 0; g < groups; ++g)
-        length[g] = static_cast<std::uint32_t>(readers[place[g * together]].size());
-      const std::size_t turns = std::accumulate(length.begin(), length.end(), std::size_t{0});
+      const std::vector<Turns> groups = put_together(readers);
+      std::size_t turns = 0;
+      for (const Turns& group : groups) turns += group.length;
+      length = Buffer<std::uint32_t>(groups.size());
+      place = Buffer<std::uint32_t>(groups.size() * together);
       input = Buffer<std::uint32_t>(turns * together);
       gathered = Buffer<float>(turns * kernels::kBlockGroup);
-      std::size_t first = 0;
-      for (std::size_t c = 0; c < place.size(); ++c) {
-        const auto& reader = readers[place[c]];
-        for (std::size_t t = 0; t < reader.size(); ++t) {
-          const std::size_t at = first + t * together + c % together;
-          input[at] = reader[t];
-          copy(reader[t], place[c] * Size, gathered.data() + at * Size);
-        }
-        if ((c + 1) % together == 0) first += length[c / together] * together;
+      std::size_t at = 0;
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        length[g] = groups[g].length;
+        for (std::size_t b = 0; b < together; ++b)
+          place[g * together + b] = static_cast<std::uint32_t>(groups[g].column[b] * Size);
+        for (std::size_t t = 0; t < groups[g].length; ++t)
+          for (std::size_t b = 0; b < together; ++b, ++at) {
+            const std::size_t c = groups[g].column[b];
+            if (c == readers.size()) continue;
+            input[at] = readers[c][groups[g].first[b] + t];
+            copy(input[at], c * Size, gathered.data() + at * Size);
+          }
       }
-      for (std::uint32_t& p : place) p *= static_cast<std::uint32_t>(Size);
     }
 
-    kernels::BlockRows rows() const { return {Size, begin.data(), column.data(), weight.data()}; }
+    /// `length` blocks of each of some columns, from the first'th on; behind the last column stands
+    /// none.
+    struct Turns {
+      std::uint32_t length;
+      std::array<std::size_t, together> column, first;
+    };
+    /// Columns take turns with others until they end: the longest begin, and where one ends the
+    /// next goes on in its place, so that little is filled up.
+    static std::vector<Turns> put_together(const std::vector<std::vector<std::uint32_t>>& readers) {
+      std::vector<std::size_t> waiting(readers.size());
+      std::iota(waiting.begin(), waiting.end(), std::size_t{0});
+      std::stable_sort(waiting.begin(), waiting.end(), [&](std::size_t a, std::size_t b) {
+        return readers[a].size() < readers[b].size();
+      });
+      std::vector<Turns> all;
+      Turns now{};
+      now.column.fill(readers.size());
+      const auto left = [&](std::size_t b) { return readers[now.column[b]].size() - now.first[b]; };
+      for (;;) {
+        std::size_t least = std::numeric_limits<std::uint32_t>::max();
+        bool any = false;
+        for (std::size_t b = 0; b < together; ++b) {
+          if (now.column[b] == readers.size() || left(b) == 0) {
+            now.column[b] = readers.size();
+            now.first[b] = 0;
+            if (waiting.empty() || readers[waiting.back()].empty()) continue;
+            now.column[b] = waiting.back();
+            waiting.pop_back();
+          }
+          any = true;
+          least = std::min(least, left(b));
+        }
+        if (!any) return all;
+        now.length = static_cast<std::uint32_t>(least);
+        all.push_back(now);
+        for (std::size_t b = 0; b < together; ++b) now.first[b] += least;
+      }
+    }
+
+    kernels::BlockRows rows(const std::uint32_t* degrees) const {
+      return {Size, begin.data(), degrees, column.data(), weight.data()};
+    }
     kernels::BlockColumns columns() const {
-      return {Size, length.data(), place.data(), input.data(), gathered.data()};
+      return {Size, length.size(), length.data(), place.data(), input.data(), gathered.data()};
     }
-    std::uint64_t synapses_of(std::uint32_t input) const { return degree[input]; }
-    std::size_t blocks(const std::uint32_t* index, std::size_t n) const {
-      std::size_t sum = 0;
-      for (std::size_t k = 0; k < n; ++k) sum += begin[index[k] + 1] - begin[index[k]];
-      return sum;
-    }
-
     float32::Rows<inputs, width> whole;
     Buffer<std::uint32_t> begin, degree, column;  // of the blocks by rows; synapses of an input
     Buffer<float> weight;

@@ -68,9 +68,10 @@ struct MeanOverTime {
     static constexpr std::size_t size = Site::In::size;
     static constexpr bool given_mean = Site::given_mean;
 
-    Event(const ParameterSet&, const RunOptions&) : sum(size), mean(size) {}
+    Event(const ParameterSet&, const RunOptions&)
+        : sum(given_mean ? 0 : size), mean(given_mean ? 0 : size) {}
 
-    void begin() {
+    void begin() requires(!given_mean) {
       std::fill(sum.begin(), sum.end(), 0.0f);
       steps = 0;
     }
@@ -85,18 +86,24 @@ struct MeanOverTime {
       for (std::size_t i = 0; i < size; ++i) sum[i] += in[i];
     }
 
-    void after(Values in) requires given_mean { std::copy(in.begin(), in.end(), mean.begin()); }
+    void after(Values in) requires given_mean { given = in; }
     template <class In>
     void after(const In&) requires(!given_mean) {
       const float seconds = static_cast<float>(steps) * unit;
       for (std::size_t i = 0; i < size; ++i) mean[i] = sum[i] / seconds;
     }
 
-    Values value() const { return mean; }
+    Values value() const {
+      if constexpr (given_mean) {
+        return given;
+      } else {
+        return mean;
+      }
+    }
 
     /// Counts are whole: as long as floats hold each of them, sums are exact, and the quotient
     /// keeps their order. Other values are rounded at each addition.
-    void foresee_end(const Outlook& in, std::size_t left, Outlook& to) const {
+    void foresee_end(const Outlook& in, std::size_t left, Outlook& to) const requires(!given_mean) {
       constexpr bool spikes = carried_by<typename Site::In, Spikes>;
       to.known = false;
       if (!in.known) return;
@@ -115,6 +122,7 @@ struct MeanOverTime {
     }
 
     Buffer<float> sum, mean;
+    Values given{};
     std::size_t steps = 0;
     float unit = 1;
   };

@@ -23,9 +23,9 @@ struct Sparse : Dense<Width, Format> {
     static_assert(fits < Where, Sparse, Got<In>,
                   Wanted<Signal<Shape<In::size>, typename In::Carrier>>, Width == 0 || flat < In >>,
                   "Sparse takes a flat signal: put Flatten before it");
-    static_assert(fits < Where, Sparse, Got<Format>, Wanted<AnyConnectivity>,
-                  Width == 0 || is_connected >,
-                  "Sparse needs a connectivity: Csr, Blocked<8> or Blocked<16>");
+    static_assert(
+        fits < Where, Sparse, Got<Format>, Wanted<AnyConnectivity>, Width == 0 || is_connected >,
+        "Sparse needs a connectivity: Csr, Blocked<8>, Blocked<16>, Blocked<32> or Blocked<64>");
   };
 };
 

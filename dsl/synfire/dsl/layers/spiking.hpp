@@ -18,6 +18,9 @@
 
 namespace synfire {
 
+/// From so many neurons on it pays to leave out those that rest (see bench/RESULTS.md).
+inline constexpr std::size_t kRestFrom = 32;
+
 template <class Declared>
 struct Spiking {
   using Neuron = as_neuron<Declared>;
@@ -102,6 +105,12 @@ struct Spiking {
     static constexpr bool as_mean = Site::wanted == Delivery::Mean;
     /// Spikes that have one sign in a run (from a voltage in [0, 1)) are as many as their sum.
     static constexpr bool sum_counts = as_mean && (held || is_nonnegative<Neuron>);
+    static constexpr bool takes_inputs =
+        stepped && fires_inputs<Neuron> && (!Site::counted || takes_census<Neuron>);
+    /// Under a held current those that rest are left out of the steps, where there are enough of
+    /// them to pay for the search: exactly the same, and most of them rest in a trained net.
+    static constexpr bool can_rest = held && !as_mean && size >= kRestFrom && has_rest<Neuron> &&
+                                     (!Site::counted || takes_census<Neuron>);
 
     Event(const ParameterSet& parameters, const RunOptions& options)
         : NeuronCounting<Neuron, size, Site::counted>(options),
@@ -112,13 +121,16 @@ struct Spiking {
           total(as_mean ? size : 0),
           fired(sum_counts ? 0 : size),
           mean(as_mean ? size : 0),
+          which(can_rest ? size : 0),
+          awake_drive(can_rest ? size : 0),
+          awake_voltage(can_rest ? size : 0),
           events(sum_counts ? 0 : size) {}
 
     void start(const RandomAddress& address) { initial.into(voltage, address, Site::index); }
     std::span<float> state() { return voltage; }
-    void begin() {
+    void begin() requires(stepped || !as_mean) {
       std::fill(total.begin(), total.end(), 0.0f);
-      std::fill(fired.begin(), fired.end(), 0.0f);
+      if constexpr (!can_rest) std::fill(fired.begin(), fired.end(), 0.0f);
     }
 
     /// A held current drives every step alike: the drive is computed once, and where nobody wants
@@ -128,15 +140,21 @@ struct Spiking {
       if constexpr (as_mean) {
         this->fire_total(drive.data(), voltage.data(), steps, constants, total.data());
         done = steps;
+      } else if constexpr (can_rest) {
+        awake = Neuron::awake(drive.data(), voltage.data(), size, constants, which.data(),
+                              awake_drive.data(), awake_voltage.data());
+        std::fill_n(fired.begin(), awake, 0.0f);
       }
     }
 
     template <class In>
     void step(const In& in) requires(stepped || !as_mean) {
       ++done;
-      if constexpr (stepped) drive_with(in);
+      if constexpr (stepped && !(takes_inputs && (sum_counts || !as_mean))) drive_with(in);
       float* count = events.count.data();
-      if constexpr (sum_counts) {
+      if constexpr (sum_counts && takes_inputs) {
+        this->add_inputs(in.data(), voltage.data(), constants, total.data());
+      } else if constexpr (sum_counts) {
         this->fire_add(drive.data(), voltage.data(), constants, total.data());
       } else if constexpr (as_mean) {
         this->fire_total(drive.data(), voltage.data(), 1, constants, count);
@@ -144,20 +162,31 @@ struct Spiking {
           total[i] += count[i];
           fired[i] += std::abs(count[i]);
         }
+      } else if constexpr (can_rest) {
+        events.size = this->fire_awake(awake_drive.data(), awake_voltage.data(), awake, constants,
+                                       which.data(), events.index.data(), count, fired.data());
       } else {
-        events.size =
-            this->fire(drive.data(), voltage.data(), constants, events.index.data(), count);
+        if constexpr (takes_inputs)
+          events.size =
+              this->fire_inputs(in.data(), voltage.data(), constants, events.index.data(), count);
+        else
+          events.size =
+              this->fire(drive.data(), voltage.data(), constants, events.index.data(), count);
         for (std::size_t k = 0; k < events.size; ++k) fired[events.index[k]] += std::abs(count[k]);
       }
     }
 
     template <class In>
     void after(const In&) {
+      kernels::SpikeCount counted{};
       if constexpr (as_mean) {
         const float seconds = static_cast<float>(steps) * constants.unit;
-        for (std::size_t i = 0; i < size; ++i) mean[i] = total[i] / seconds;
+        counted = kernels::mean_rates(total.data(), size, seconds, mean.data());
       }
-      const auto counted = kernels::count_spikes((sum_counts ? total : fired).data(), size);
+      if constexpr (!sum_counts)
+        counted = kernels::count_spikes(fired.data(), can_rest ? awake : size);
+      if constexpr (can_rest)
+        for (std::size_t k = 0; k < awake; ++k) voltage[which[k]] = awake_voltage[k];
       const auto run = static_cast<double>(done);
       if (counted.most > most_a_step * run) most_a_step = counted.most / run;
       spikes += counted.all;
@@ -189,21 +218,28 @@ struct Spiking {
     };
     void foresee(const Outlook& in, Outlook& to) const requires has_outlook {
       to.unit = constants.unit;
-      for (std::size_t i = 0; i < size; ++i) {
+      for_each_voltage([&](std::size_t i, float v) {
         const auto [low, high] = drives(in, i);
-        const SpikeBounds each = Neuron::each_ahead(voltage[i], low, high, constants);
+        const SpikeBounds each = Neuron::each_ahead(v, low, high, constants);
         to.least[i] = each.least;
         to.most[i] = each.most;
-      }
+      });
       to.settle();
     }
     void foresee_sum(const Outlook& in, std::size_t left, Outlook& to) const requires has_outlook {
-      for (std::size_t i = 0; i < size; ++i) {
+      for_each_voltage([&](std::size_t i, float v) {
         const auto [low, high] = drives(in, i);
-        const SpikeBounds sum = Neuron::sum_ahead(voltage[i], low, high, left, constants);
+        const SpikeBounds sum = Neuron::sum_ahead(v, low, high, left, constants);
         to.least_sum[i] = sum.least;
         to.most_sum[i] = sum.most;
-      }
+      });
+    }
+    /// Of the run so far.
+    template <class Each>
+    void for_each_voltage(const Each& each) const {
+      for (std::size_t i = 0; i < size; ++i) each(i, voltage[i]);
+      if constexpr (can_rest)
+        for (std::size_t k = 0; k < awake; ++k) each(which[k], awake_voltage[k]);
     }
     /// Of all later steps: a held one is known.
     std::pair<float, float> drives(const Outlook& in, std::size_t i) const {
@@ -226,6 +262,9 @@ struct Spiking {
     std::size_t steps;
     Buffer<float> voltage, drive;
     Buffer<float> total, fired, mean;  // sums of count and |count| over the run, and the rate
+    Buffer<std::uint32_t> which;       // neurons that do not rest, whose |counts| are `fired` then
+    Buffer<float> awake_drive, awake_voltage;
+    std::size_t awake = 0;
     EventBuffer events;
     std::uint64_t spikes = 0, updates = 0;
     std::size_t done = 0;    // steps of the run so far
