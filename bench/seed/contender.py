@@ -23,11 +23,13 @@ w1, b1 = read("w1", INPUTS, HIDDEN), read("b1", HIDDEN)
 w2, b2 = read("w2", HIDDEN, CLASSES), read("b2", CLASSES)
 
 
-def serve(version, infer, to_tensor, single_shape=(1, -1), infer_batch=None):
-    """infer(images, voltages) gives the logits of one or of 256, made of what to_tensor returns."""
+def serve(version, infer, to_tensor, single_shape=(1, -1), infer_batch=None, to_input=None):
+    """infer(images, voltages) gives the logits of one or of 256, made of what to_tensor, or for
+    images to_input where it is given, returns."""
+    to_input = to_input or to_tensor
 
     def cut(rows, shape):
-        return [(to_tensor(images[i:i + rows].reshape(shape)),
+        return [(to_input(images[i:i + rows].reshape(shape)),
                  to_tensor(voltages[i:i + rows].reshape(shape))) for i in range(0, IMAGES, rows)]
 
     modes = {"one": (infer, cut(1, single_shape)),

@@ -7,8 +7,8 @@ import sys
 output, figures = sys.argv[1:]
 rows = [row for row in json.load(open(figures))["rows"] if "failure" not in row]
 
-LEFT, GAP, RIGHT, TOP, STEP = 140, 70, 60, 56, 26
-WIDTH, BAR = 860, 14
+LEFT, GAP, RIGHT, TOP, STEP = 230, 70, 60, 56, 26
+WIDTH, BAR = 950, 14
 PANEL = (WIDTH - LEFT - GAP - RIGHT) / 2
 HEIGHT = TOP + STEP * len(rows) + 24
 

@@ -29,15 +29,16 @@ void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* x, std::size_t count, float* out);
 
 /// Of several inputs at once, each x[0..n) as it is: out[j] = start[j] + the products of those x[i]
-/// that are not zero with rows[i*stride+j], as nonzeros() and accumulate_rows() make it. Weights
-/// are read from a near cache for all but the first of them.
+/// that are not zero with rows[i*stride+j], as nonzeros() and accumulate_rows() make it, for j <
+/// columns; what is in out[columns..stride) is left open. Weights are read from a near cache for
+/// all but the first of them.
 struct Product {
   const float* x;
   float* out;
   std::size_t nonzero;  // set to how many x[i] are not
 };
-void accumulate_products(const float* rows, std::size_t stride, const float* start, std::size_t n,
-                         Product* products, std::size_t count);
+void accumulate_products(const float* rows, std::size_t stride, std::size_t columns,
+                         const float* start, std::size_t n, Product* products, std::size_t count);
 /// As many at a time as pay, and no more than this.
 inline constexpr std::size_t kMostProducts = 32;
 

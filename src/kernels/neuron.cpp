@@ -93,61 +93,95 @@ struct Counts {
   HWY_INLINE void end() const {}
 };
 
-// Sums of whole numbers, exact in double precision, as count_spikes has them.
-#if HWY_TARGET == HWY_SCALAR
-struct Sum {
-  double all = 0;
-  HWY_INLINE void add(Vector x) { all += static_cast<double>(hn::GetLane(x)); }
-  HWY_INLINE double total() const { return all; }
+// Sums of whole numbers. They are exact below kMost, and are said to be no less where they are not.
+struct FloatSum {
+  static constexpr double kMost = 0x1p24;
+  Vector all = hn::Zero(Floats());
+  HWY_INLINE void add(Vector x) { all = hn::Add(all, x); }
+  HWY_INLINE double total() const {
+    return static_cast<double>(hn::GetLane(hn::SumOfLanes(Floats(), all)));
+  }
 };
+
+struct DoubleSum {
+  static constexpr double kMost = 0x1p63;  // as count_spikes has it
+#if HWY_TARGET == HWY_SCALAR
+  double all = 0;
+  HWY_INLINE void add(Vector x) {
+    all += static_cast<double>(hn::GetLane(x));
+  }
+  HWY_INLINE double total() const {
+    return all;
+  }
 #else
-struct Sum {
   using Half = hn::Half<Floats>;
   using Wide = hn::Rebind<double, Half>;
   hn::Vec<Wide> all = hn::Zero(Wide());
-
   HWY_INLINE void add(Vector x) {
     const Half half;
     const Wide wide;
     all = hn::Add(all, hn::Add(hn::PromoteTo(wide, hn::LowerHalf(half, x)),
                                hn::PromoteTo(wide, hn::UpperHalf(half, x))));
   }
-  HWY_INLINE double total() const { return hn::GetLane(hn::SumOfLanes(Wide(), all)); }
-};
+  HWY_INLINE double total() const {
+    return hn::GetLane(hn::SumOfLanes(Wide(), all));
+  }
 #endif
+};
 
+template <class Sum>
 struct TakeCensus {
   Census* census;
+  bool* summed;  // set to false where a step's spikes are left out
 
   struct At {
     Census* of;
-    std::size_t silent = 0, changed = 0;
+    bool* summed;
+    std::size_t silent = 0, stay = 0, neurons = 0;
     Sum sum{};
 
     HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
                         std::size_t lanes) {
       const Floats d;
-      auto fire = nonzero(spikes), change = hn::Not(hn::Eq(before, behind));
+      auto is_silent = hn::Eq(spikes, hn::Zero(d)), stays = hn::Eq(before, behind);
       auto counts = hn::Abs(spikes);
       if (HWY_UNLIKELY(lanes < kWidth)) {
-        const auto neurons = hn::FirstN(d, lanes);
-        fire = hn::And(fire, neurons);
-        change = hn::And(change, neurons);
-        counts = hn::IfThenElseZero(neurons, counts);
+        const auto here = hn::FirstN(d, lanes);
+        is_silent = hn::And(is_silent, here);
+        stays = hn::And(stays, here);
+        counts = hn::IfThenElseZero(here, counts);
       }
-      silent += std::min(lanes, kWidth) - hn::CountTrue(d, fire);
-      changed += hn::CountTrue(d, change);
+      neurons += std::min(lanes, kWidth);
+      silent += hn::CountTrue(d, is_silent);
+      stay += hn::CountTrue(d, stays);
       sum.add(counts);
     }
     HWY_INLINE void end() {
       of->silent += silent;
-      of->changed += changed;
+      of->changed += neurons - stay;
       const double all = sum.total();
-      if (all < 0x1p63) of->spikes += static_cast<std::uint64_t>(all);
+      if (all < Sum::kMost)
+        of->spikes += static_cast<std::uint64_t>(all);
+      else
+        *summed = false;
     }
   };
-  HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t}; }
+  HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t, summed}; }
 };
+
+// Whether no step's spikes add up to 2^24. A neuron fires at most the whole part of its voltage and
+// its drive; behind a step its voltage is within [0, 1].
+HWY_INLINE bool are_few(const float* drive, const float* voltage, std::size_t n) {
+  const Floats d;
+  auto most = hn::Zero(d);
+  const auto reach = [&](std::size_t i) HWY_ATTR {
+    return hn::Add(hn::Abs(hn::LoadU(d, drive + i)), hn::Abs(hn::LoadU(d, voltage + i)));
+  };
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) most = hn::Max(most, reach(i));
+  if (i < n) most = hn::Max(most, hn::IfThenElseZero(hn::FirstN(d, n - i), reach(i)));
+  return (static_cast<double>(largest_lane(most)) + 1) * static_cast<double>(n) < 0x1p24;
+}
 
 template <class Neuron, class At>
 HWY_INLINE Vector step_at(const Neuron& neuron, Vector drive, float* voltage, std::size_t i,
@@ -180,7 +214,8 @@ HWY_INLINE std::size_t events(const Neuron& neuron, const Drive& drive, float* v
 }
 
 // Schedule: a tile of neurons stays in registers for all steps; its vectors are independent, so
-// their latencies (add, floor, subtract) overlap. n: neurons from the tile's first on.
+// their latencies (add, floor, subtract) overlap. n: neurons from the tile's first on, at least as
+// many as there are lanes in a tile of several vectors.
 template <std::size_t kVectors, class Neuron, class Each>
 HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive,
                            float* HWY_RESTRICT voltage, std::size_t steps,
@@ -197,7 +232,7 @@ HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive
     for (std::size_t j = 0; j < kVectors; ++j) {
       const auto before = v[j];
       const auto spikes = neuron.step(x[j], v[j]);
-      seen.see(spikes, before, v[j], j * kWidth, n - j * kWidth);
+      seen.see(spikes, before, v[j], j * kWidth, kVectors == 1 ? n : kWidth);
       sum[j] = hn::Add(sum[j], spikes);
     }
     seen.end();
@@ -322,42 +357,6 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
   add(Leaky{decay}, Given{drive}, voltage, n, total);
 }
 
-std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
-                         float* count, Census* census) {
-  return events(Rate{}, Given{drive}, voltage, n, index, count, TakeCensus{census});
-}
-
-void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
-                        float* total, Census* census) {
-  totals(Rate{}, drive, voltage, n, steps, total, TakeCensus{census});
-}
-
-std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
-                              std::uint32_t* index, float* count, Census* census) {
-  return events(Rate{}, Rectified{x, unit}, voltage, n, index, count, TakeCensus{census});
-}
-
-void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
-                           Census* census) {
-  add(Rate{}, Rectified{x, unit}, voltage, n, total, TakeCensus{census});
-}
-
-std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
-                               const std::uint32_t* which, std::uint32_t* index, float* count,
-                               float* fired, Census* census) {
-  return events_awake(drive, voltage, n, which, index, count, fired, TakeCensus{census});
-}
-
-std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
-                          std::uint32_t* index, float* count, Census* census) {
-  return events(Leaky{decay}, Given{drive}, voltage, n, index, count, TakeCensus{census});
-}
-
-void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
-                         std::size_t steps, float* total, Census* census) {
-  totals(Leaky{decay}, drive, voltage, n, steps, total, TakeCensus{census});
-}
-
 struct NoMeans {
   template <class D>
   HWY_INLINE void note(D, hn::Vec<D>, std::size_t) const {}
@@ -418,6 +417,70 @@ SpikeCount count_spikes(const float* count, std::size_t n) {
 
 SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* mean) {
   return counted(count, n, Means{seconds, mean});
+}
+
+template <class Neuron, class Drive>
+HWY_INLINE std::size_t events_counted(const Neuron& neuron, const Drive& drive, float* voltage,
+                                      std::size_t n, std::uint32_t* index, float* count,
+                                      Census* census) {
+  bool summed = true;
+  const std::size_t fired =
+      events(neuron, drive, voltage, n, index, count, TakeCensus<FloatSum>{census, &summed});
+  if (!summed) census->spikes += count_spikes(count, fired).all;
+  return fired;
+}
+
+template <class Neuron>
+HWY_INLINE void totals_counted(const Neuron& neuron, const float* drive, float* voltage,
+                               std::size_t n, std::size_t steps, float* total, Census* census) {
+  bool summed = true;
+  const std::uint64_t before = steps == 0 ? 0 : census->spikes;
+  if (steps == 1 || are_few(drive, voltage, n))
+    totals(neuron, drive, voltage, n, steps, total, TakeCensus<FloatSum>{census, &summed});
+  else
+    totals(neuron, drive, voltage, n, steps, total, TakeCensus<DoubleSum>{census, &summed});
+  if (!summed && steps == 1) census->spikes = before + count_spikes(total, n).all;
+}
+
+std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
+                         float* count, Census* census) {
+  return events_counted(Rate{}, Given{drive}, voltage, n, index, count, census);
+}
+
+void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                        float* total, Census* census) {
+  totals_counted(Rate{}, drive, voltage, n, steps, total, census);
+}
+
+std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
+                              std::uint32_t* index, float* count, Census* census) {
+  return events_counted(Rate{}, Rectified{x, unit}, voltage, n, index, count, census);
+}
+
+void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
+                           Census* census) {
+  bool summed = true;
+  add(Rate{}, Rectified{x, unit}, voltage, n, total, TakeCensus<DoubleSum>{census, &summed});
+}
+
+std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
+                               const std::uint32_t* which, std::uint32_t* index, float* count,
+                               float* fired, Census* census) {
+  bool summed = true;
+  const std::size_t events = events_awake(drive, voltage, n, which, index, count, fired,
+                                          TakeCensus<FloatSum>{census, &summed});
+  if (!summed) census->spikes += count_spikes(count, events).all;
+  return events;
+}
+
+std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                          std::uint32_t* index, float* count, Census* census) {
+  return events_counted(Leaky{decay}, Given{drive}, voltage, n, index, count, census);
+}
+
+void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
+                         std::size_t steps, float* total, Census* census) {
+  totals_counted(Leaky{decay}, drive, voltage, n, steps, total, census);
 }
 
 }  // namespace synfire::kernels::HWY_NAMESPACE

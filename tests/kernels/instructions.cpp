@@ -53,8 +53,8 @@ void synapses() {
   });
   count("accumulate_products", [&] {
     std::vector<kernels::Product> products(kernels::kMostProducts, {x.data(), out.data(), 0});
-    kernels::accumulate_products(weights.data(), kNeurons, start.data(), kInputs, products.data(),
-                                 products.size());
+    kernels::accumulate_products(weights.data(), kNeurons, kNeurons, start.data(), kInputs,
+                                 products.data(), products.size());
   });
 
   Buffer<std::uint32_t> halves(kInputs * kNeurons / 2);

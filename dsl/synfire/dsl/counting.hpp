@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <synfire/counts.hpp>
@@ -17,14 +18,16 @@
 
 namespace synfire {
 
-/// The counts of a layer's last run. The engine says which step it is.
+/// The counts of a layer's last run, and of those before. The engine says which step it is.
 class LayerCounts {
  public:
-  explicit LayerCounts(std::size_t steps) : steps_(steps) {}
+  explicit LayerCounts(std::size_t steps) : last_(steps), before_(steps) {}
 
+  /// A new run.
   void begin() {
-    std::fill(steps_.begin() + static_cast<std::ptrdiff_t>(first_),
-              steps_.begin() + static_cast<std::ptrdiff_t>(behind_), StepCounts{});
+    for (std::size_t t = first_; t < behind_; ++t) before_[t] += last_[t];
+    std::fill(last_.begin() + static_cast<std::ptrdiff_t>(first_),
+              last_.begin() + static_cast<std::ptrdiff_t>(behind_), StepCounts{});
     first_ = behind_ = now_ = 0;
   }
   void at(std::size_t step) { now_ = step; }
@@ -34,21 +37,27 @@ class LayerCounts {
   StepCounts* from_here(std::size_t count) {
     first_ = first_ == behind_ ? now_ : std::min(first_, now_);
     behind_ = std::max(behind_, now_ + count);
-    return steps_.data() + now_;
+    return last_.data() + now_;
   }
 
-  /// Adds the run to sums, [steps].
-  void add_to(StepCounts* sums) const {
-    for (std::size_t t = first_; t < behind_; ++t) sums[t] += steps_[t];
-  }
-  StepCounts total() const {
+  std::span<const StepCounts> last() const { return last_; }
+  StepCounts total_of_last() const {
     StepCounts sum;
-    for (std::size_t t = first_; t < behind_; ++t) sum += steps_[t];
+    for (std::size_t t = first_; t < behind_; ++t) sum += last_[t];
     return sum;
+  }
+  /// Of all runs, in a step.
+  StepCounts sum(std::size_t step) const {
+    StepCounts sum = before_[step];
+    return sum += last_[step];
+  }
+  void forget() {
+    begin();
+    std::fill(before_.begin(), before_.end(), StepCounts{});
   }
 
  private:
-  std::vector<StepCounts> steps_;
+  std::vector<StepCounts> last_, before_;
   std::size_t now_ = 0, first_ = 0, behind_ = 0;  // counts outside of [first, behind) are 0
 };
 
@@ -274,7 +283,7 @@ requires(Site::counted) struct SynapseCounting<Site, width, tells_all_operations
 
 template <class Expansion>
 concept CountsSteps = requires(Expansion& expansion) {
-  expansion.counts.begin();
+  expansion.counts.last();
 };
 
 /// What a layer is to those who read its counts.

@@ -60,11 +60,7 @@ class EventEngine : detail::check_probes<Net, Probed...>,
       : options_((options.validate(), options)),
         layers_(make_running(parameters, options)),
         records_(make_records()),
-        output_(Net::Out::size * (in_time<typename Net::Out> ? options.steps : 1)) {
-    if constexpr (counts_steps)
-      for_each_counting(
-          [this](const LayerCounts&, std::size_t) { sums_.resize(sums_.size() + options_.steps); });
-  }
+        output_(Net::Out::size * (in_time<typename Net::Out> ? options.steps : 1)) {}
 
   /// Runs one sample: [input size] values in, or [steps][input size] where the input is a sequence;
   /// [output size] out, or [steps][output size] where the network's output changes from step to
@@ -120,21 +116,17 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
   /// Of the last run, [counted_layers][steps].
   RunCounts counts() const requires counts_steps {
-    RunCounts all{options_.steps, {}};
-    for_each_counting([&](const LayerCounts& counts, std::size_t) {
-      all.counts.resize(all.counts.size() + options_.steps);
-      counts.add_to(&*(all.counts.end() - static_cast<std::ptrdiff_t>(options_.steps)));
-    });
-    return with_clock(std::move(all), 1);
+    return collected(1, [](const LayerCounts& counts, std::size_t t) { return counts.last()[t]; });
   }
   /// The same of all runs since construction or forget().
   RunCounts sum_of_counts() const requires counts_steps {
-    return with_clock(RunCounts{options_.steps, sums_}, samples_);
+    return collected(samples_,
+                     [](const LayerCounts& counts, std::size_t t) { return counts.sum(t); });
   }
   /// Of the last run, over its steps, of each layer that counts.
   void read_totals(StepCounts* totals) const requires counts_steps {
     for_each_counting([&](const LayerCounts& counts, std::size_t neurons) {
-      *totals = counts.total();
+      *totals = counts.total_of_last();
       totals++->clocked_updates = neurons * options_.steps;
     });
   }
@@ -182,10 +174,10 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
   void forget() {
     samples_ = steps_saved_ = 0;
-    if constexpr (counts_steps) std::fill(sums_.begin(), sums_.end(), StepCounts{});
     with_layers(*this, [](auto& layers) {
       hana::for_each(layers, [](auto& layer) {
         if constexpr (requires { layer.expansion.forget(); }) layer.expansion.forget();
+        if constexpr (CountsSteps<decltype(layer.expansion)>) layer.expansion.counts.forget();
       });
     });
   }
@@ -282,27 +274,23 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   void for_each_counting(const Work& work) const {
     with_layers(*this, [&work](const auto& layers) {
       hana::for_each(layers, [&work]<class L>(const L& layer) {
-        if constexpr (requires { layer.expansion.counts.total(); })
+        if constexpr (CountsSteps<decltype(layer.expansion)>)
           work(layer.expansion.counts, L::is_spiking ? L::size : 0);
       });
     });
   }
-  /// It updates every neuron at every step, which no run needs to count.
-  RunCounts with_clock(RunCounts all, std::uint64_t samples) const {
-    auto of = all.counts.begin();
-    for_each_counting([&](const LayerCounts&, std::size_t neurons) {
-      for (std::size_t t = 0; t < options_.steps; ++t) of++->clocked_updates = samples * neurons;
+  /// of(counts, step) of each layer. A clock-driven machine updates every neuron at every step,
+  /// which no run needs to count.
+  template <class Of>
+  RunCounts collected(std::uint64_t samples, const Of& of) const {
+    RunCounts all{options_.steps, {}};
+    for_each_counting([&](const LayerCounts& counts, std::size_t neurons) {
+      for (std::size_t t = 0; t < options_.steps; ++t) {
+        StepCounts& step = all.counts.emplace_back(of(counts, t));
+        step.clocked_updates = samples * neurons;
+      }
     });
     return all;
-  }
-  void keep_counts() {
-    if constexpr (counts_steps) {
-      StepCounts* of = sums_.data();
-      for_each_counting([&](const LayerCounts& counts, std::size_t) {
-        counts.add_to(of);
-        of += options_.steps;
-      });
-    }
   }
 
   static constexpr auto kBefore = [](auto& layer, const auto& in) {
@@ -362,7 +350,6 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
 
   Values end() {
-    keep_counts();
     ++samples_;
     return output_;
   }
@@ -417,9 +404,6 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   Buffer<float> output_;
   std::size_t steps_used_ = 0;
   std::uint64_t samples_ = 0, steps_saved_ = 0;
-  struct NoCounts {};
-  [[no_unique_address]] std::conditional_t<counts_steps, std::vector<StepCounts>, NoCounts>
-      sums_;  // [layers that count][steps]
 };
 
 }  // namespace synfire

@@ -71,7 +71,7 @@ struct MeanOverTime {
     Event(const ParameterSet&, const RunOptions&)
         : sum(given_mean ? 0 : size), mean(given_mean ? 0 : size) {}
 
-    void begin() {
+    void begin() requires(!given_mean) {
       std::fill(sum.begin(), sum.end(), 0.0f);
       steps = 0;
     }

@@ -128,8 +128,8 @@ struct Spiking {
 
     void start(const RandomAddress& address) { initial.into(voltage, address, Site::index); }
     std::span<float> state() { return voltage; }
-    void begin() {
-      if constexpr (!(held && as_mean)) std::fill(total.begin(), total.end(), 0.0f);
+    void begin() requires(stepped || !as_mean) {
+      std::fill(total.begin(), total.end(), 0.0f);
       if constexpr (!can_rest) std::fill(fired.begin(), fired.end(), 0.0f);
     }
 

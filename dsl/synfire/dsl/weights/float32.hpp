@@ -47,7 +47,8 @@ struct float32 {
       return {n * width, n * row_bytes};
     }
     void add(kernels::Product* products, std::size_t count) const {
-      kernels::accumulate_products(rows.data(), stride, bias.data(), inputs, products, count);
+      kernels::accumulate_products(rows.data(), stride, width, bias.data(), inputs, products,
+                                   count);
     }
 
     float weight(std::size_t i, std::size_t j) const { return rows[i * stride + j]; }
