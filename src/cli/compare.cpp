@@ -1,4 +1,5 @@
 // synfire compare
+#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -293,11 +294,15 @@ void act(const Compare& c) {
       "adjusted by Holm for all nets.";
   fmt::print("\nEach against {}. {}\n", entries[0].spec.label, note);
   std::cout << tests;
+  // What differs in its counts alone is said once.
   std::vector<std::string> warnings;
+  std::set<std::string> said;
   for (const Entry& entry : entries)
-    for (const std::string& sentence : warnings_of(entry.net, entry.measured))
-      if (std::find(warnings.begin(), warnings.end(), sentence) == warnings.end())
-        warnings.push_back(sentence);
+    for (const std::string& sentence : warnings_of(entry.net, entry.measured)) {
+      std::string words = sentence;
+      std::erase_if(words, [](unsigned char c) { return std::isdigit(c) != 0; });
+      if (said.insert(words).second) warnings.push_back(sentence);
+    }
   for (const std::string& sentence : warnings) fmt::print("* {}\n", sentence);
 
   if (c.output.page) {

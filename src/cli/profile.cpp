@@ -248,9 +248,10 @@ void act(const ProfileCommand& p) {
     return run_sweep(p.sweep, setting, p.stop.text.has_value(), p.data, models, resampling,
                      p.output, p.threads);
   }
-  if (p.sweep.output || p.sweep.epochs)
-    throw InvalidSetting(p.sweep.output ? "--output" : "--epochs", "given",
-                         "left out where there is no --sweep");
+  for (const auto& [option, given] : {std::pair{"--output", p.sweep.output.has_value()},
+                                      {"--epochs", p.sweep.epochs.has_value()},
+                                      {"--penalty", p.sweep.penalty.has_value()}})
+    if (given) throw InvalidSetting(option, "given", "left out where there is no --sweep");
   if (p.counts) require_writable(*p.counts);
   const LoadedNet net = load_net(setting);
   const Dataset data = p.data.load();
@@ -271,6 +272,12 @@ void act(const ProfileCommand& p) {
   const std::vector<std::string> warnings = warnings_of(net, measured);
   const std::string confidence = fmt::format("{:g}%", 100 * resampling.confidence);
 
+  fmt::print("accuracy {}; {} spikes, {} synaptic events an image; {} of bootstrap over images\n",
+             share_text(measured.figure("accuracy").mean),
+             mean_text(measured.figure("spikes").mean),
+             mean_text(measured.figure("synaptic_events").mean), confidence);
+  fmt::print("{} of {} steps an image, {:.2f} us an image (p50, without counting)\n",
+             mean_text(measured.figure("steps").mean), net.run.steps, profile.microseconds_p50);
   fmt::print("\nCounted, means an image:\n");
   const Table layers = layer_table(profile);
   std::cout << layers << '\n';
@@ -279,12 +286,6 @@ void act(const ProfileCommand& p) {
   const Table energy = energy_table(measured, resampling.confidence);
   if (!models.empty())
     std::cout << "Energy by model, low and high of its prices:\n" << energy << '\n';
-  fmt::print("accuracy {}; {} spikes, {} synaptic events an image; {} of bootstrap over images\n",
-             share_text(measured.figure("accuracy").mean),
-             mean_text(measured.figure("spikes").mean),
-             mean_text(measured.figure("synaptic_events").mean), confidence);
-  fmt::print("{} of {} steps an image, {:.2f} us an image (p50, without counting)\n",
-             mean_text(measured.figure("steps").mean), net.run.steps, profile.microseconds_p50);
   for (const std::string& sentence : warnings) fmt::print("* {}\n", sentence);
 
   if (p.output.page) {

@@ -55,6 +55,21 @@ double exact(float number) {
   return std::stod(fmt::to_string(number));
 }
 
+std::string last_spiking(const ModelInfo& info) {
+  std::string label;
+  for (const LayerInfo& layer : info.layers)
+    if (layer.stats && layer.stats->spiking && layer.stats->neurons > 0) label = layer.label;
+  return label;
+}
+
+void scale_thresholds(Model& model, float threshold) {
+  const ModelInfo info = model.info();
+  if (last_spiking(info).empty())
+    throw InvalidSetting("the threshold", fmt::to_string(threshold),
+                         "left out for " + info.name + ", of which no neuron spikes");
+  model.scale_thresholds(threshold);
+}
+
 LoadedNet load_net(const NetSetting& setting) {
   const auto [name, weights] = resolve(setting);
   ModelOptions options;
@@ -69,7 +84,7 @@ LoadedNet load_net(const NetSetting& setting) {
   net.run.stop = setting.stop;
   net.run.validate();
   if (weights) net.weights_sha256 = sha256_of(*weights);
-  if (setting.threshold != 1) net.model->scale_thresholds(setting.threshold);
+  if (setting.threshold != 1) scale_thresholds(*net.model, setting.threshold);
   return net;
 }
 
@@ -228,13 +243,16 @@ std::string share_text(const MeanInterval& share) {
 }
 
 std::string mean_text(const MeanInterval& mean) {
-  // As many digits as the interval leaves any sense to: one digit of its width.
+  // As many digits as the interval leaves any sense to: two of its width.
   const double width = mean.high - mean.low;
   if (!(width > 0)) return fmt::format("{:.6g}", mean.mean);
-  const double size = std::max(std::abs(mean.mean), width);
-  const int digits =
-      std::clamp(static_cast<int>(std::ceil(std::log10(size) - std::log10(width))) + 2, 3, 9);
-  return fmt::format("{0:.{3}g} ({1:.{3}g} to {2:.{3}g})", mean.mean, mean.low, mean.high, digits);
+  const double size = std::max({std::abs(mean.mean), std::abs(mean.low), std::abs(mean.high)});
+  const int place = static_cast<int>(std::floor(std::log10(width)));  // of its first digit
+  if (size >= 1e-3 && size < 1e7 && place >= -6)
+    return fmt::format("{0:.{3}f} ({1:.{3}f} to {2:.{3}f})", mean.mean, mean.low, mean.high,
+                       std::max(0, 1 - place));
+  const int digits = std::clamp(static_cast<int>(std::floor(std::log10(size))) - place + 1, 1, 9);
+  return fmt::format("{0:.{3}e} ({1:.{3}e} to {2:.{3}e})", mean.mean, mean.low, mean.high, digits);
 }
 
 Json to_json(const MeanInterval& mean) {

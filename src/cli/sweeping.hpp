@@ -9,11 +9,12 @@
 
 namespace synfire::cli {
 
-/// --sweep, --output, --epochs.
+/// --sweep, --output, --epochs, --penalty.
 struct SweepOptions {
   std::vector<std::string> sweep;
   std::optional<std::string> output;
   std::optional<std::size_t> epochs;
+  std::optional<std::string> penalty;
   CLI::Option* option = nullptr;
 
   void declare(CLI::App& command);

@@ -177,7 +177,7 @@ class Profile(Profiled):
                 ("steps is 0: it must be from 1", path, "--steps", 0),
                 ("threshold", path, "--threshold", "0"),
                 ("threshold", path, "--threshold", "nan"),
-                ("threshold", "lif", "--threshold", "2"),
+                ("threshold", "nonspiking", "--threshold", "2"),
                 ("--limit is 0", path, "--limit", 0),
                 ("--stop is 'soon': it must be never, exact, or a margin", path, "--stop", "soon"),
                 ("--confidence is 1: it must be from 0.5 to 0.999", path, "--confidence", 1),
@@ -376,7 +376,7 @@ class Sweep(Profiled):
                 ("with test images 200 where this one has 100", "spiking", "--data", "silhouettes",
                  "--limit", 100, *self.GRID),
                 ("with seed 0 where this one has 1", "spiking", *FEW, *self.GRID, "--seed", 1),
-                ("with net spiking where this one has nonspiking", "nonspiking", *FEW,
+                ("with net spiking where this one has deep", "deep", *FEW,
                  *self.GRID),
                 ("with devices", "spiking", *FEW, *self.GRID[:-1], "cpu"),
                 ("with weights .* where this one has trained for each point", "spiking", *FEW,
@@ -410,7 +410,7 @@ class Sweep(Profiled):
                 ("--sweep dt is 'nan'", "--sweep", "dt=nan"),
                 ("--sweep dt is '1..0.1'", "--sweep", "dt=1..0.1"),
                 ("--sweep steps is '0'", "--sweep", "steps=0"),
-                ("a grid of 1000000 points", "--sweep", "dt=1..2/1000", "threshold=1..8/1000"),
+                ("a grid of 914000 points", "--sweep", "dt=1..2/1000", "threshold=1..8/1000"),
                 ("--dt is given", "--sweep", "dt=1", "--dt", 1),
                 ("--stop is given", "--sweep", "stop=1", "--stop", "never"),
                 ("--weights is given", "--sweep", "regularize=1", "--weights",
@@ -422,10 +422,10 @@ class Sweep(Profiled):
                 self.refused(sentence, "profile", "spiking", *FEW, *arguments)
         self.refused("left out where no neuron spikes", "profile", "nonspiking", *FEW, "--sweep",
                      "regularize=1")
-        self.refused("threshold", "profile", "lif", *FEW, "--sweep", "threshold=1,2")
+        self.refused("threshold", "profile", "nonspiking", *FEW, "--sweep", "threshold=1,2")
 
     def test_regularized_nets_are_trained_once(self):
-        how = ["profile", "spiking", *SMALL, "--sweep", "regularize=0,1e-2", "dt=0.01,0.1",
+        how = ["profile", "spiking", *SMALL, "--sweep", "regularize=0,1", "dt=0.01,0.1",
                "threshold=1,2", "--epochs", 1, "--device", "loihi"]
         text = self.run_well(*how, "--json", "a.json")
         self.assertEqual(text.count(" epoch 1/1: "), 4)
