@@ -43,6 +43,7 @@ th:first-child { text-align: left; font-weight: 400 }
 thead th { color: var(--quiet); font-size: .875rem; font-weight: 400; background: var(--box) }
 tbody tr { border-top: 1px solid var(--rule) }
 td.words, th.words { text-align: left }
+section > figure { max-width: 46rem }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem }
 .page { color: var(--quiet) }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1rem }
