@@ -20,4 +20,11 @@ struct Table {
 /// A line of titles, a line of dashes, a line for each row; UTF-8 counts by code points.
 std::ostream& operator<<(std::ostream& out, const Table& table);
 
+/// RFC 4180 with line feeds: a line of titles, a line for each row; cells with commas, quotes or
+/// line breaks in quotes.
+std::string to_csv(const Table& table);
+
+/// A LaTeX tabular by booktabs: words left, figures right. `comment` stands before it.
+std::string to_latex(const Table& table, const std::string& comment);
+
 }  // namespace synfire

@@ -19,6 +19,8 @@ struct Stop {
   static constexpr Stop exact() { return {Rule::Exact, 0}; }
   static constexpr Stop at_margin(double margin) { return {Rule::Margin, margin}; }
 
+  /// What text() says of it. Throws InvalidSetting for `setting` otherwise.
+  static Stop parse(const std::string& setting, const std::string& text);
   /// Throws InvalidSetting unless 0 <= margin < infinity.
   void validate() const;
   /// "never", "exact", or the margin.

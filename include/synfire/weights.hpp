@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,5 +51,22 @@ void write_safetensors(const std::filesystem::path& path, const TensorFile& file
 
 /// The same atomic write for any bytes (JSON results, plots, pages).
 void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+/// The same for bytes that come piece by piece: what is written takes the place of `path` in
+/// finish(), and is gone when there was none. Throws FileError from all three.
+class FileWriter {
+ public:
+  explicit FileWriter(std::filesystem::path path);
+  ~FileWriter();
+  FileWriter(const FileWriter&) = delete;
+  FileWriter& operator=(const FileWriter&) = delete;
+
+  void write(std::string_view bytes);
+  void finish();
+
+ private:
+  class File;
+  std::unique_ptr<File> file_;
+};
 
 }  // namespace synfire

@@ -26,6 +26,8 @@ void add_tutorial(CLI::App& app);
 void add_train(CLI::App& app);
 void add_prune(CLI::App& app);
 void add_evaluate(CLI::App& app);
+void add_profile(CLI::App& app);
+void add_compare(CLI::App& app);
 void add_run(CLI::App& app);
 void add_energy(CLI::App& app);
 void add_bench(CLI::App& app);
@@ -125,6 +127,13 @@ struct JsonOption {
   void write(const Json& json) const;
 };
 
+/// Before anything else: what command_line() and command_again() tell.
+void keep_command_line(int argc, char** argv);
+/// As it was given, fit for a shell.
+std::string command_line();
+/// The same without what changes no figure: --threads, and the files that figures are written to.
+std::string command_again();
+
 /// Version, compiler, processor, its target and threads: what figures depend on.
 Json provenance(std::size_t threads);
 Json to_json(const Dataset& data);
@@ -154,7 +163,19 @@ std::optional<double> calibrated_dense_above();
 /// Outside trainings a signal that the program was started to ignore is ignored.
 void wait_for_signals();
 
-/// A training that Ctrl-C ended.
+/// While it lives, the first Ctrl-C (or termination) is noted; the second ends the program. One
+/// inside another notes for both.
+class Watch {
+ public:
+  Watch();
+  ~Watch();
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  bool interrupted() const;
+};
+
+/// Long work that Ctrl-C ended.
 struct Interrupted : Error {
   using Error::Error;
 };

@@ -1,5 +1,8 @@
 // Figures as JSON.
+#include <algorithm>
+#include <array>
 #include <fstream>
+#include <string_view>
 
 #include <synfire/parallel.hpp>
 #include <synfire/target.hpp>
@@ -45,7 +48,47 @@ Json processor() {
   return found;
 }
 
+std::vector<std::string> command;
+
+/// What a POSIX shell takes for this very text.
+std::string for_shell(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:+%@";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string line = "synfire";
+  for (const std::string& word : words) line += " " + for_shell(word);
+  return line;
+}
+
 }  // namespace
+
+void keep_command_line(int argc, char** argv) {
+  if (argc > 1) command.assign(argv + 1, argv + argc);
+}
+
+std::string command_line() {
+  return joined(command);
+}
+
+std::string command_again() {
+  constexpr std::array<std::string_view, 7> kNoFigure{"--threads", "--json",   "--csv",   "--latex",
+                                                      "--page",    "--counts", "--output"};
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    const std::string name = command[i].substr(0, command[i].find('='));
+    if (std::find(kNoFigure.begin(), kNoFigure.end(), name) == kNoFigure.end())
+      words.push_back(command[i]);
+    else if (name.size() == command[i].size())
+      ++i;  // its value is the next word
+  }
+  return joined(words);
+}
 
 Json provenance(std::size_t threads) {
   return {{"version", SYNFIRE_VERSION},

@@ -17,6 +17,7 @@ constexpr int kFailed = 1, kUsage = 2;
 int main(int argc, char** argv) {
   using namespace synfire;
   cli::wait_for_signals();
+  cli::keep_command_line(argc, argv);
   CLI::App app{"Event-driven simulation and training of spiking networks.", "synfire"};
   app.set_version_flag("--version", "synfire " SYNFIRE_VERSION);
   app.require_subcommand(1);
@@ -25,6 +26,8 @@ int main(int argc, char** argv) {
   cli::add_train(app);
   cli::add_prune(app);
   cli::add_evaluate(app);
+  cli::add_profile(app);
+  cli::add_compare(app);
   cli::add_run(app);
   cli::add_energy(app);
   cli::add_bench(app);

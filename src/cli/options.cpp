@@ -125,13 +125,7 @@ void StopOption::declare(CLI::App& command) {
 }
 
 Stop StopOption::value() const {
-  if (!text) return {};
-  if (*text == "exact") return Stop::exact();
-  const auto margin = number<double>(*text);
-  if (!margin || !std::isfinite(*margin) || *margin < 0)
-    throw InvalidSetting("--stop", "'" + *text + "'",
-                         "exact, or a margin: a finite number of at least 0");
-  return Stop::at_margin(*margin);
+  return text ? Stop::parse("--stop", *text) : Stop{};
 }
 
 std::map<std::string, std::string> weights_metadata(const std::string& net, const Dataset& data,

@@ -15,19 +15,8 @@
 namespace synfire::cli {
 namespace {
 
-std::atomic<bool> watched = false, interrupted = false;
-
-/// While it lives, the first Ctrl-C (or termination) is noted; the second ends the program.
-class Watch {
- public:
-  Watch() {
-    interrupted = false;
-    watched = true;
-  }
-  ~Watch() { watched = false; }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-};
+std::atomic<int> watches = 0;
+std::atomic<bool> noted = false;
 
 std::size_t terminal_width() {
   winsize size{};
@@ -88,6 +77,18 @@ class Bar {
 
 }  // namespace
 
+Watch::Watch() {
+  if (watches++ == 0) noted = false;
+}
+
+Watch::~Watch() {
+  --watches;
+}
+
+bool Watch::interrupted() const {
+  return noted;
+}
+
 void wait_for_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -98,7 +99,7 @@ void wait_for_signals() {
     for (int number = 0; sigwait(&signals, &number) == 0;) {
       struct sigaction action {};
       sigaction(number, nullptr, &action);
-      if (watched ? !interrupted.exchange(true) : action.sa_handler == SIG_IGN) continue;
+      if (watches > 0 ? !noted.exchange(true) : action.sa_handler == SIG_IGN) continue;
       signal(number, SIG_DFL);
       pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
       raise(number);
@@ -119,7 +120,7 @@ TrainResult train_with_progress(Model& model, const ImageSet& data, const TrainO
       const std::size_t left = p.batches - p.batch + (p.epochs - p.epoch) * p.batches;
       bar.show(p, static_cast<double>(left * options.batch) / p.samples_per_second);
       last = p;
-      return !interrupted;
+      return !watch.interrupted();
     };
     result = model.train(data, options, files, watch_progress, callbacks);
   }

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -17,39 +18,6 @@
 namespace synfire::io {
 namespace fs = std::filesystem;
 namespace {
-
-[[noreturn]] void cannot_write(const fs::path& path, int error_number) {
-  throw FileError(path, 0, "cannot be written (" + system_reason(error_number) + ")");
-}
-
-/// A descriptor that closes itself; close() reports what a delayed write found.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return value_; }
-  bool close() { return ::close(std::exchange(value_, -1)) == 0; }
-
- private:
-  int value_;
-};
-
-bool write_all(int descriptor, std::span<const std::string_view> parts) {
-  for (std::string_view part : parts) {
-    while (!part.empty()) {
-      const ssize_t written = ::write(descriptor, part.data(), part.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
-      part.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
-  return true;
-}
 
 /// A new, empty file in the target's folder, with the permissions that the umask leaves. It is gone
 /// when this object is, unless it was renamed.
@@ -81,7 +49,8 @@ class TemporaryFile {
   bool renamed_ = false;
 };
 
-/// A rename is on disk once its folder is. File systems that cannot sync a folder say EINVAL.
+}  // namespace
+
 bool sync_folder_of(const fs::path& path) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
   Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -89,7 +58,27 @@ bool sync_folder_of(const fs::path& path) {
   return ::fsync(descriptor.get()) == 0 || errno == EINVAL;
 }
 
-}  // namespace
+void cannot_write(const fs::path& path, int error_number) {
+  throw FileError(path, 0, "cannot be written (" + system_reason(error_number) + ")");
+}
+
+Descriptor::~Descriptor() {
+  if (value_ >= 0) ::close(value_);
+}
+
+bool Descriptor::close() {
+  return ::close(std::exchange(value_, -1)) == 0;
+}
+
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
 
 std::string system_reason(int error_number) {
   return std::generic_category().message(error_number);
@@ -150,41 +139,70 @@ std::size_t InputFile::read(void* out, std::size_t n) {
 }
 
 void write_parts(const fs::path& path, std::span<const std::string_view> parts) {
-  struct stat status {};
-  const bool exists = ::stat(path.c_str(), &status) == 0;
-  if (exists && S_ISDIR(status.st_mode)) {
-    throw FileError(path, 0, "is a folder where a file is to be written");
-  }
-  if (exists && ::access(path.c_str(), W_OK) != 0) cannot_write(path, errno);
-
-  // A device or a pipe (/dev/stdout) takes bytes; a rename would put a file in its place.
-  if (exists && !S_ISREG(status.st_mode)) {
-    Descriptor device(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (device.get() < 0 || !write_all(device.get(), parts) || !device.close()) {
-      cannot_write(path, errno);
-    }
-    return;
-  }
-
-  std::error_code ignored;
-  const fs::path resolved = exists ? fs::canonical(path, ignored) : fs::path();
-  const fs::path& target = resolved.empty() ? path : resolved;  // a link stays a link
-  TemporaryFile temporary(target);
-  Descriptor out(temporary.descriptor());
-  if (out.get() < 0) cannot_write(path, errno);
-  if (exists && ::fchmod(out.get(), status.st_mode & 07777) != 0) cannot_write(path, errno);
-  if (!write_all(out.get(), parts) || ::fsync(out.get()) != 0 || !out.close() ||
-      !temporary.rename_to(target) || !sync_folder_of(target)) {
-    cannot_write(path, errno);
-  }
+  FileWriter file(path);
+  for (const std::string_view part : parts) file.write(part);
+  file.finish();
 }
 
 }  // namespace synfire::io
 
 namespace synfire {
+namespace fs = std::filesystem;
 
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
   io::write_parts(path, std::array{bytes});
+}
+
+class FileWriter::File {
+ public:
+  explicit File(fs::path path) : path_(std::move(path)) {
+    exists_ = ::stat(path_.c_str(), &status_) == 0;
+    if (exists_ && S_ISDIR(status_.st_mode))
+      throw FileError(path_, 0, "is a folder where a file is to be written");
+    if (exists_ && ::access(path_.c_str(), W_OK) != 0) io::cannot_write(path_, errno);
+    // A device or a pipe (/dev/stdout) takes bytes; a rename would put a file in its place.
+    if (exists_ && !S_ISREG(status_.st_mode)) {
+      out_.emplace(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+    } else {
+      std::error_code ignored;
+      const fs::path resolved = exists_ ? fs::canonical(path_, ignored) : fs::path();
+      target_ = resolved.empty() ? path_ : resolved;  // a link stays a link
+      temporary_.emplace(target_);
+      out_.emplace(temporary_->descriptor());
+    }
+    if (out_->get() < 0) io::cannot_write(path_, errno);
+    if (temporary_ && exists_ && ::fchmod(out_->get(), status_.st_mode & 07777) != 0)
+      io::cannot_write(path_, errno);
+  }
+
+  void write(std::string_view bytes) {
+    if (!io::write_all(out_->get(), bytes)) io::cannot_write(path_, errno);
+  }
+
+  void finish() {
+    if (temporary_ && ::fsync(out_->get()) != 0) io::cannot_write(path_, errno);
+    if (!out_->close()) io::cannot_write(path_, errno);
+    if (temporary_ && (!temporary_->rename_to(target_) || !io::sync_folder_of(target_)))
+      io::cannot_write(path_, errno);
+  }
+
+ private:
+  fs::path path_, target_;
+  bool exists_ = false;
+  struct stat status_ {};
+  std::optional<io::TemporaryFile> temporary_;
+  std::optional<io::Descriptor> out_;  // closed before the temporary file goes
+};
+
+FileWriter::FileWriter(fs::path path) : file_(std::make_unique<File>(std::move(path))) {}
+FileWriter::~FileWriter() = default;
+
+void FileWriter::write(std::string_view bytes) {
+  file_->write(bytes);
+}
+
+void FileWriter::finish() {
+  file_->finish();
 }
 
 }  // namespace synfire

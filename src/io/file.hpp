@@ -17,6 +17,31 @@ std::string system_reason(int error_number);
 std::string escaped(std::string_view text);
 std::string quoted(std::string_view text);  // the same in quotes
 
+/// A descriptor that closes itself; close() reports what a delayed write found.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return value_; }
+  bool close();
+
+ private:
+  int value_;
+};
+
+/// All bytes; false with errno where that cannot be.
+bool write_all(int descriptor, std::string_view bytes);
+
+/// A new or renamed file is on disk once its folder is. File systems that cannot sync a folder say
+/// EINVAL, which is no fault.
+bool sync_folder_of(const std::filesystem::path& path);
+
+/// Throws FileError.
+[[noreturn]] void cannot_write(const std::filesystem::path& path, int error_number);
+
 /// A file open for reading, from its beginning to its end.
 class InputFile {
  public:

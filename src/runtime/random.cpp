@@ -40,10 +40,11 @@ class WordStream {
   /// Uniform in 0..bound-1 without bias (Lemire 2019, "Fast random integer generation in an
   /// interval").
   std::uint32_t below(std::uint32_t bound) {
-    const std::uint32_t threshold = (0u - bound) % bound;
     for (;;) {
       const std::uint64_t product = std::uint64_t{next()} * bound;
-      if (static_cast<std::uint32_t>(product) >= threshold)
+      const auto low = static_cast<std::uint32_t>(product);
+      // The bias is looked for only where there may be one: a remainder costs more than a number.
+      if (low >= bound || low >= (0u - bound) % bound)
         return static_cast<std::uint32_t>(product >> 32);
     }
   }
@@ -59,6 +60,16 @@ class WordStream {
 
 void uniform(const RandomAddress& address, float* out, std::size_t n) {
   kernels::philox_uniform(key_of(address), counter_of(address), out, n);
+}
+
+void indices(const RandomAddress& address, std::uint32_t bound, std::uint32_t* out, std::size_t n) {
+  WordStream words(address);
+  for (std::size_t i = 0; i < n; ++i) out[i] = words.below(bound);
+}
+
+void words(const RandomAddress& address, std::uint32_t* out, std::size_t n) {
+  WordStream stream(address);
+  for (std::size_t i = 0; i < n; ++i) out[i] = stream.next();
 }
 
 void permutation(const RandomAddress& address, std::uint32_t* out, std::size_t n) {

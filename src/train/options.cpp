@@ -1,6 +1,8 @@
+#include <charconv>
 #include <cmath>
 #include <set>
 #include <string>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -32,6 +34,17 @@ void require_time(float dt, std::size_t steps) {
 }
 
 }  // namespace
+
+Stop Stop::parse(const std::string& setting, const std::string& text) {
+  if (text == "never") return {};
+  if (text == "exact") return exact();
+  double lead = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), lead);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(lead) || lead < 0)
+    throw InvalidSetting(setting, "'" + text + "'",
+                         "never, exact, or a margin: a finite number of at least 0");
+  return at_margin(lead);
+}
 
 void Stop::validate() const {
   require(std::isfinite(margin) && margin >= 0, "the margin to stop at", margin,

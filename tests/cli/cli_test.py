@@ -63,7 +63,7 @@ class InFolder(unittest.TestCase):
 class Usage(InFolder):
     def test_help_is_everywhere(self):
         self.assertIn("tutorial", self.run_well("--help"))
-        for command in ["tutorial", "train", "prune", "evaluate", "run", "energy", "bench", "info", "nets",
+        for command in ["tutorial", "train", "prune", "evaluate", "profile", "compare", "run", "energy", "bench", "info", "nets",
                         "data", "data list", "data fetch", "data check"]:
             self.assertIn("Usage:", self.run_well(*command.split(), "--help"))
         self.assertRegex(self.run_well("--version"), r"^synfire \d+\.\d+\.\d+\n$")

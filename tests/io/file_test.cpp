@@ -169,3 +169,23 @@ TEST_CASE("readers and several writers never see half a file") {
   CHECK(halves == 0);
   CHECK(folder.entries() == 1);
 }
+
+TEST_CASE("a file written piece by piece is there when it is finished, or never was") {
+  const TemporaryFolder folder;
+  {
+    FileWriter file(folder / "whole");
+    file.write("one, ");
+    file.write("two");
+    CHECK_FALSE(std::filesystem::exists(folder / "whole"));
+    file.finish();
+    CHECK(bytes_of(folder / "whole") == "one, two");
+  }
+  put(folder / "old", "kept");
+  for (const char* name : {"new", "old"}) {
+    FileWriter file(folder / name);
+    file.write("half");
+  }
+  CHECK(bytes_of(folder / "old") == "kept");
+  CHECK(folder.entries() == 2);
+  CHECK_THROWS_WITH(FileWriter(folder.path()), Catch::Contains("is a folder"));
+}

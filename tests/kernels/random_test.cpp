@@ -168,5 +168,32 @@ TEST_CASE("every permutation is equally likely") {
   CHECK(chi_squared < 49.7);  // 23 degrees of freedom, one in a thousand
 }
 
+TEST_CASE("indices are uniform below their bound, and depend on their address alone") {
+  constexpr std::uint32_t kBound = 7;
+  std::vector<std::uint32_t> found(70000), again(100);
+  indices({.seed = 5, .stream = Stream::Resampling}, kBound, found.data(), found.size());
+  indices({.seed = 5, .stream = Stream::Resampling}, kBound, again.data(), again.size());
+  CHECK(std::equal(again.begin(), again.end(), found.begin()));
+  std::vector<double> counts(kBound);
+  for (const std::uint32_t i : found) ++counts.at(i);
+  double chi_squared = 0;
+  for (const double count : counts) chi_squared += (count - 10000) * (count - 10000) / 10000;
+  CHECK(chi_squared < 22.46);  // 6 degrees of freedom, p = 0.001
+  // Where a third of all words would be biased: 3 * 2^30 of 2^32.
+  indices({.seed = 6}, 3u << 30, found.data(), found.size());
+  std::vector<double> thirds(3);
+  for (const std::uint32_t i : found) ++thirds.at(i >> 30);
+  for (const double third : thirds) CHECK(third == Approx(70000.0 / 3).margin(500));
+}
+
+TEST_CASE("words are the generator's own") {
+  std::vector<std::uint32_t> bits(9);
+  words({.seed = 5, .stream = Stream::Resampling, .sample = 3}, bits.data(), bits.size());
+  std::vector<float> drawn(9);
+  uniform({.seed = 5, .stream = Stream::Resampling, .sample = 3}, drawn.data(), drawn.size());
+  for (std::size_t i = 0; i < 9; ++i)
+    CHECK(drawn[i] == static_cast<float>(bits[i] >> 8) / 16777216.0f);
+}
+
 }  // namespace
 }  // namespace synfire
