@@ -688,7 +688,8 @@ class BadInput(InFolder):
         self.refused("dt is", "evaluate", "--weights", path, "--dt", "nan")
         self.refused("steps is 0", "run", "--weights", path, "--steps", 0)
         for stop in ["soon", "nan", "inf", "1e999", "", "1x"]:
-            self.refused(f"--stop is '{stop}': it must be exact, or a margin", "evaluate",
+            self.refused(f"--stop is '{stop}': it must be never, exact, or a margin",
+                         "evaluate",
                          "--weights", path, "--stop", stop)
         self.refused("--stop is '-1'", "run", "--weights", path, "--stop=-1")
         self.refused("stop is exact: it must be never in a network", "run", "--weights",

@@ -177,7 +177,7 @@ class Profile(Profiled):
                 ("steps is 0: it must be from 1", path, "--steps", 0),
                 ("threshold", path, "--threshold", "0"),
                 ("threshold", path, "--threshold", "nan"),
-                ("threshold", "lif", "--threshold", "2"),
+                ("no neuron of this net spikes", "nonspiking", "--threshold", "2"),
                 ("--limit is 0", path, "--limit", 0),
                 ("--stop is 'soon': it must be never, exact, or a margin", path, "--stop", "soon"),
                 ("--confidence is 1: it must be from 0.5 to 0.999", path, "--confidence", 1),
@@ -410,7 +410,7 @@ class Sweep(Profiled):
                 ("--sweep dt is 'nan'", "--sweep", "dt=nan"),
                 ("--sweep dt is '1..0.1'", "--sweep", "dt=1..0.1"),
                 ("--sweep steps is '0'", "--sweep", "steps=0"),
-                ("a grid of 1000000 points", "--sweep", "dt=1..2/1000", "threshold=1..8/1000"),
+                ("a grid of 914000 points", "--sweep", "dt=1..2/1000", "threshold=1..8/1000"),
                 ("--dt is given", "--sweep", "dt=1", "--dt", 1),
                 ("--stop is given", "--sweep", "stop=1", "--stop", "never"),
                 ("--weights is given", "--sweep", "regularize=1", "--weights",
@@ -422,7 +422,8 @@ class Sweep(Profiled):
                 self.refused(sentence, "profile", "spiking", *FEW, *arguments)
         self.refused("left out where no neuron spikes", "profile", "nonspiking", *FEW, "--sweep",
                      "regularize=1")
-        self.refused("threshold", "profile", "lif", *FEW, "--sweep", "threshold=1,2")
+        self.refused("no neuron of this net spikes", "profile", "nonspiking", *FEW, "--sweep",
+                     "threshold=1,2")
 
     def test_regularized_nets_are_trained_once(self):
         how = ["profile", "spiking", *SMALL, "--sweep", "regularize=0,1e-2", "dt=0.01,0.1",
