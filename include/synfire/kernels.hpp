@@ -227,9 +227,9 @@ void leaky_total(const float* drive, float* voltage, std::size_t n, float decay,
 void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total);
 
 /// What a step of neurons did, for engines that count: |counts| summed (as count_spikes), counts
-/// that are 0, and voltages that are another number than before.
+/// that are 0, voltages that are another number than before, and how many neurons there were.
 struct Census {
-  std::uint64_t spikes = 0, silent = 0, changed = 0;
+  std::uint64_t spikes = 0, silent = 0, changed = 0, neurons = 0;
 };
 /// The kernels of those names that add what a step did to census[0], or each of several steps to
 /// census[0..steps).

@@ -123,8 +123,8 @@ class Model {
   /// Neurons that spike fire at `threshold` times the voltage, and each spike is worth as many
   /// times more: the synapses before a layer of neurons are divided, those behind it multiplied by
   /// it. Fewer spikes for the same outputs on average. Throws InvalidSetting for a threshold that
-  /// is not above 0 or not finite, and where a neuron's rate is not in proportion to its input, or
-  /// it has no synapses before and behind.
+  /// is not above 0 or not finite, where no neuron spikes, where a neuron's rate is not in
+  /// proportion to its input, or it has no synapses before and behind.
   virtual void scale_thresholds(float threshold) = 0;
   virtual Inference run(std::span<const float> image, const RunOptions& options, std::size_t sample,
                         std::size_t repeats) const = 0;

@@ -62,14 +62,6 @@ std::string last_spiking(const ModelInfo& info) {
   return label;
 }
 
-void scale_thresholds(Model& model, float threshold) {
-  const ModelInfo info = model.info();
-  if (last_spiking(info).empty())
-    throw InvalidSetting("the threshold", fmt::to_string(threshold),
-                         "left out for " + info.name + ", of which no neuron spikes");
-  model.scale_thresholds(threshold);
-}
-
 LoadedNet load_net(const NetSetting& setting) {
   const auto [name, weights] = resolve(setting);
   ModelOptions options;
@@ -84,7 +76,7 @@ LoadedNet load_net(const NetSetting& setting) {
   net.run.stop = setting.stop;
   net.run.validate();
   if (weights) net.weights_sha256 = sha256_of(*weights);
-  if (setting.threshold != 1) scale_thresholds(*net.model, setting.threshold);
+  if (setting.threshold != 1) net.model->scale_thresholds(setting.threshold);
   return net;
 }
 

@@ -48,9 +48,6 @@ LoadedNet load_net(const NetSetting& setting);
 /// The label of the last layer of neurons that spike; empty where there is none.
 std::string last_spiking(const ModelInfo& info);
 
-/// Model::scale_thresholds. Throws InvalidSetting also where no neuron spikes.
-void scale_thresholds(Model& model, float threshold);
-
 /// SHA-256 of a file's bytes. Throws FileError.
 std::string sha256_of(const std::string& path);
 

@@ -354,7 +354,7 @@ void run_sweep(const SweepOptions& options, const NetSetting& base, bool stop_gi
   // Whatever the net refuses, before anything is run.
   for (const Setting& setting : settings)
     if (setting.threshold != 1) {
-      scale_thresholds(*make_model(net.info.name), setting.threshold);
+      make_model(net.info.name)->scale_thresholds(setting.threshold);
       break;
     }
   const Dataset data = data_options.load();

@@ -159,6 +159,7 @@ struct TakeCensus {
     HWY_INLINE void end() {
       of->silent += silent;
       of->changed += neurons - stay;
+      of->neurons += neurons;
       const double all = sum.total();
       if (all < Sum::kMost)
         of->spikes += static_cast<std::uint64_t>(all);

@@ -752,26 +752,54 @@ struct Line {
     return {least_lane(least), largest_lane(most)};
   }
 
-  // Selects what is in these places, if it is that which is sought.
-  HWY_INLINE bool select_at(std::size_t rank, std::size_t ranks, const std::uint32_t* guess,
-                            const Pair& to) const {
+  // How many elements are above one value, and below another.
+  struct Outside {
+    std::size_t above, below;
+  };
+  HWY_INLINE Outside outside(float upper, float lower) const {
     const Floats d;
-    const std::uint32_t places[] = {guess[0], guess[(ranks - 1) * to.stride]};
-    const float elements[] = {at(places[0]), at(places[1])};
-    const bool swapped =
-        elements[0] < elements[1] || (elements[0] == elements[1] && places[0] < places[1]);
-    const std::uint32_t first = places[swapped], second = places[!swapped];
-    const float upper = elements[swapped], lower = elements[!swapped];
     const Vector upmost = hn::Set(d, upper), least = hn::Set(d, lower);
     std::size_t above = 0, below = 0;
     for_each([&](Vector v, std::size_t) HWY_ATTR {
       above += count(hn::Gt(v, upmost));
       below += count(hn::Lt(v, least));
     });
-    const bool apart = upper >= lower && (first != second || ranks == 1);
-    to.set(0, upper, first);
-    to.set(ranks - 1, lower, second);
-    return above == rank && below + rank + ranks == n && apart;
+    return {above, below};
+  }
+
+  // Selects the next lower or higher element than that of rank `known` in a place, and that one
+  // too where ranks is 2; false where it has another rank or equals.
+  template <bool kLower>
+  HWY_INLINE bool select_beside(std::uint32_t known_place, std::size_t known, std::size_t ranks,
+                                const Pair& to) const {
+    const Floats d;
+    const float value = at(known_place);
+    const Vector middle = hn::Set(d, value);
+    Vector next = hn::Set(d, kLower ? -kInfinity : kInfinity);
+    std::size_t above = 0, below = 0;
+    for_each([&](Vector v, std::size_t) HWY_ATTR {
+      const auto higher = hn::Gt(v, middle), lower = hn::Lt(v, middle);
+      above += count(higher);
+      below += count(lower);
+      if constexpr (kLower)
+        next = hn::IfThenElse(lower, hn::Max(next, v), next);
+      else
+        next = hn::IfThenElse(higher, hn::Min(next, v), next);
+    });
+    const float beside = kLower ? largest_lane(next) : least_lane(next);
+    const auto same = [=](Vector v) HWY_ATTR { return hn::Eq(v, hn::Set(Floats(), beside)); };
+    // Of equal ones the nearest: the last of lower ones, the first of higher ones.
+    std::size_t place = 0;
+    const std::size_t ends = (n + kBits - 1) / kBits * kBits;
+    for (std::size_t k = 0; k < ends; k += kBits) {
+      const std::size_t from = kLower ? k : ends - kBits - k;
+      const std::uint64_t here = bits(from, same);
+      const int bit = kLower ? 63 - std::countl_zero(here) : std::countr_zero(here);
+      place = here == 0 ? place : from + static_cast<std::size_t>(bit);
+    }
+    to.set(kLower ? 0 : ranks - 1, value, known_place);
+    to.set(kLower ? ranks - 1 : 0, beside, static_cast<std::uint32_t>(place));
+    return above == known && above + below + 1 == n;
   }
 
   HWY_NOINLINE bool select_near(std::size_t rank, std::size_t ranks, float guess, float reach,
@@ -855,6 +883,104 @@ struct Line {
   }
 };
 
+// How many lines are looked at together.
+inline constexpr std::size_t kTogether = 64;
+
+// Some of them, each with the place of an element in it. Whole vectors are written.
+struct List {
+  HWY_INLINE void append(hn::Vec<Words> lines, hn::Vec<Words> places, hn::Mask<Words> mask) {
+    const auto chosen = hn::RebindMask(Floats(), mask);
+    hn::StoreU(pack(lines, chosen), Words(), line + count);
+    hn::StoreU(pack(places, chosen), Words(), place + count);
+    count += hn::CountTrue(Words(), mask);
+  }
+  HWY_INLINE void append(std::uint32_t its_line, bool really) {
+    line[count] = its_line;
+    count += really;
+  }
+
+  std::uint32_t line[kTogether + kWidth], place[kTogether + kWidth];
+  std::size_t count = 0;
+};
+
+// What has become of the elements that were selected of some lines.
+struct Changes {
+  List lower;   // lines where that which stands before the last sought element is in this place
+  List higher;  // ... behind the first one ...
+  List others;  // of which nothing is known
+};
+
+// Where the elements of `count` lines are what is sought they are selected; the other lines are
+// listed.
+template <bool kDistances>
+HWY_INLINE void compare(const Lines& of, std::size_t first, std::size_t count, std::size_t rank,
+                        std::size_t ranks, const std::uint32_t* guess, const Selected& to,
+                        Changes& changes) {
+  const Floats d;
+  const Words words;
+  const Range range = kDistances ? *of.range : Range{};
+  HWY_ALIGN float value[2][kTogether];
+  HWY_ALIGN std::uint32_t place[2][kTogether], above[kTogether], below[kTogether];
+  const std::size_t last = (ranks - 1) * to.stride;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float* const x = of.x + of.offset[first + i];
+    place[0][i] = guess[first + i];
+    place[1][i] = guess[first + i + last];
+    value[0][i] = x[place[0][i]];
+    value[1][i] = x[place[1][i]];
+  }
+  const std::size_t whole = (count + kWidth - 1) / kWidth * kWidth;
+  for (std::size_t k = 0; k < 2; ++k) {
+    std::fill(value[k] + count, value[k] + whole, 0.0f);
+    std::fill(place[k] + count, place[k] + whole, 0u);
+  }
+  std::fill(above + count, above + whole, 0u);
+  std::fill(below + count, below + whole, 0u);
+  // The upper one first.
+  for (std::size_t i = 0; i < whole; i += kWidth) {
+    const Vector x = element<kDistances>(d, hn::Load(d, value[0] + i), range);
+    const Vector y = element<kDistances>(d, hn::Load(d, value[1] + i), range);
+    const auto p = hn::Load(words, place[0] + i), q = hn::Load(words, place[1] + i);
+    const auto later = hn::RebindMask(d, hn::Lt(p, q));
+    const auto swapped = hn::Or(hn::Lt(x, y), hn::And(hn::Eq(x, y), later));
+    const auto swapped_words = hn::RebindMask(words, swapped);
+    hn::Store(hn::IfThenElse(swapped, y, x), d, value[0] + i);
+    hn::Store(hn::IfThenElse(swapped, x, y), d, value[1] + i);
+    hn::Store(hn::IfThenElse(swapped_words, q, p), words, place[0] + i);
+    hn::Store(hn::IfThenElse(swapped_words, p, q), words, place[1] + i);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const Line<kDistances> line{of.x + of.offset[first + i], of.n, range};
+    const auto found = line.outside(value[0][i], value[1][i]);
+    above[i] = static_cast<std::uint32_t>(found.above);
+    below[i] = static_cast<std::uint32_t>(found.below);
+  }
+  std::copy_n(value[1], count, to.value + first + last);
+  std::copy_n(place[1], count, to.place + first + last);
+  std::copy_n(value[0], count, to.value + first);
+  std::copy_n(place[0], count, to.place + first);
+  const auto number = [=](std::size_t n)
+                          HWY_ATTR { return hn::Set(words, static_cast<std::uint32_t>(n)); };
+  const auto before = number(rank + ranks - 2), behind = number(rank + 1);
+  for (std::size_t i = 0; i < count; i += kWidth) {
+    const auto p = hn::Load(words, place[0] + i), q = hn::Load(words, place[1] + i);
+    const auto upper = hn::Load(words, above + i);
+    const auto lower = hn::Sub(number(of.n - 1), hn::Load(words, below + i));
+    const auto lines = hn::Iota(words, static_cast<std::uint32_t>(first + i));
+    const auto sought =
+        hn::And(hn::Eq(upper, number(rank)), hn::Eq(lower, number(rank + ranks - 1)));
+    const auto same = ranks == 1 ? sought : hn::AndNot(hn::Eq(p, q), sought);
+    const auto moved = hn::AndNot(same, hn::FirstN(words, count - i));
+    const auto upper_before = hn::Eq(upper, before), upper_behind = hn::Eq(upper, behind);
+    const auto is_before = hn::Or(upper_before, hn::Eq(lower, before));
+    const auto is_behind = hn::Or(upper_behind, hn::Eq(lower, behind));
+    const auto rest = hn::AndNot(is_before, moved);
+    changes.lower.append(lines, hn::IfThenElse(upper_before, p, q), hn::And(is_before, moved));
+    changes.higher.append(lines, hn::IfThenElse(upper_behind, p, q), hn::And(is_behind, rest));
+    changes.others.append(lines, p, hn::AndNot(is_behind, rest));
+  }
+}
+
 template <bool kDistances>
 void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const Guess* guess,
                      float& likely, const Selected& to) {
@@ -863,24 +989,34 @@ void select_lines_of(const Lines& of, std::size_t rank, std::size_t ranks, const
     return Line<kDistances>{of.x + of.offset[i], of.n, range};
   };
   const auto pair = [&](std::size_t i) { return Pair{to.value + i, to.place + i, to.stride}; };
-  // Which lines are not as they were, nobody predicts: they are listed first, some at a time.
-  constexpr std::size_t some = 64;
-  std::size_t moved[some];
-  for (std::size_t begin = 0; begin < of.count; begin += some) {
-    const std::size_t end = std::min(of.count, begin + some);
-    std::size_t count = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      moved[count] = i;
-      count += guess == nullptr || !line(i).select_at(rank, ranks, guess->place + i, pair(i));
+  for (std::size_t first = 0; first < of.count; first += kTogether) {
+    const std::size_t count = std::min(of.count - first, kTogether);
+    // Nobody predicts which lines are not as they were: they are listed first.
+    Changes changes;
+    auto& [lower, higher, others] = changes;
+    if (guess != nullptr)
+      compare<kDistances>(of, first, count, rank, ranks, guess->place, to, changes);
+    else
+      for (std::size_t i = 0; i < count; ++i)
+        others.append(static_cast<std::uint32_t>(first + i), true);
+    for (std::size_t k = 0; k < lower.count; ++k) {
+      const std::uint32_t i = lower.line[k];
+      others.append(i, !line(i).template select_beside<true>(lower.place[k], rank + ranks - 2,
+                                                             ranks, pair(i)));
     }
-    for (std::size_t k = 0; k < count; ++k) {
-      const std::size_t i = moved[k];
+    for (std::size_t k = 0; k < higher.count; ++k) {
+      const std::uint32_t i = higher.line[k];
+      others.append(
+          i, !line(i).template select_beside<false>(higher.place[k], rank + 1, ranks, pair(i)));
+    }
+    for (std::size_t k = 0; k < others.count; ++k) {
+      const std::size_t i = others.line[k];
       if (guess == nullptr ||
           !line(i).select_near(rank, ranks, guess->near[i], guess->reach[i], pair(i)))
         line(i).select(rank, ranks, likely, pair(i));
       likely = to.value[i];
     }
-    likely = to.value[end - 1];
+    likely = to.value[first + count - 1];
   }
 }
 

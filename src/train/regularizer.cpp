@@ -74,10 +74,10 @@ struct Offsets {
     const Axis inner = axes.empty() ? Axis{1, 0, 0} : axes.back();
     std::size_t next = 0;
     for_each_index(axes.first(axes.size() - !axes.empty()), [&](std::size_t at, std::size_t to) {
-      for (std::size_t i = 0; i < inner.extent; ++i, ++next) {
-        value[next] = at + i * inner.stride;
-        gradient[next] = to + i * inner.gradient_stride;
-      }
+      for (std::size_t i = 0; i < inner.extent; ++i) value[next + i] = at + i * inner.stride;
+      for (std::size_t i = 0; i < inner.extent; ++i)
+        gradient[next + i] = to + i * inner.gradient_stride;
+      next += inner.extent;
     });
   }
   std::vector<std::size_t> value, gradient;
@@ -323,18 +323,34 @@ struct Cells {
 
   void add_lines(const Offsets& offset, std::size_t first, std::size_t end,
                  const Found& found) const {
+    if (reduced.size() == 1)
+      add_lines(offset, first, end, found, [axis = reduced[0]](std::size_t place) {
+        return std::pair(place * axis.stride, place * axis.gradient_stride);
+      });
+    else
+      add_lines(offset, first, end, found, [this](std::size_t place) { return place_of(place); });
+  }
+
+  template <class PlaceOf>
+  void add_lines(const Offsets& offset, std::size_t first, std::size_t end, const Found& found,
+                 const PlaceOf& at_place) const {
+    const std::size_t count = ranks.count(), all = found.count;
+    const float weight[] = {ranks.weight[0], ranks.weight[1]};
+    const std::size_t *from = offset.value.data(), *into = offset.gradient.data();
+    const std::uint32_t* place = found.place;
+    const float *amount = found.amount, *values = x.values;
+    float* const gradients = x.gradient;
     for (std::size_t cell = first; cell < end; ++cell) {
-      if (found.amount[cell] == 0) continue;
-      const float* values = x.values + offset.value[cell];
-      float* gradient = x.gradient + offset.gradient[cell];
+      if (amount[cell] == 0) continue;
+      float* const gradient = gradients + into[cell];
       if (ranks.maximum && found.equal[cell] != 1) {
-        share(values, found, cell, gradient);
+        share(values + from[cell], found, cell, gradient);
         continue;
       }
-      for (std::size_t k = 0; k < ranks.count(); ++k) {
-        const auto [at, to] = place_of(found.place[k * found.count + cell]);
-        const float part = found.amount[cell] * ranks.weight[k];
-        gradient[to] += distances ? part * slope(values[at]) : part;
+      for (std::size_t k = 0; k < count; ++k) {
+        const auto [at, to] = at_place(place[k * all + cell]);
+        const float part = amount[cell] * weight[k];
+        gradient[to] += distances ? part * slope(values[from[cell] + at]) : part;
       }
     }
   }

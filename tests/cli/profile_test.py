@@ -177,7 +177,7 @@ class Profile(Profiled):
                 ("steps is 0: it must be from 1", path, "--steps", 0),
                 ("threshold", path, "--threshold", "0"),
                 ("threshold", path, "--threshold", "nan"),
-                ("threshold", "nonspiking", "--threshold", "2"),
+                ("no neuron of this net spikes", "nonspiking", "--threshold", "2"),
                 ("--limit is 0", path, "--limit", 0),
                 ("--stop is 'soon': it must be never, exact, or a margin", path, "--stop", "soon"),
                 ("--confidence is 1: it must be from 0.5 to 0.999", path, "--confidence", 1),
@@ -422,7 +422,8 @@ class Sweep(Profiled):
                 self.refused(sentence, "profile", "spiking", *FEW, *arguments)
         self.refused("left out where no neuron spikes", "profile", "nonspiking", *FEW, "--sweep",
                      "regularize=1")
-        self.refused("threshold", "profile", "nonspiking", *FEW, "--sweep", "threshold=1,2")
+        self.refused("no neuron of this net spikes", "profile", "nonspiking", *FEW, "--sweep",
+                     "threshold=1,2")
 
     def test_regularized_nets_are_trained_once(self):
         how = ["profile", "spiking", *SMALL, "--sweep", "regularize=0,1", "dt=0.01,0.1",

@@ -8,7 +8,7 @@ namespace synfire::test {
 using Engine = EventEngine<TwoLayers, Counted>;
 #else
 using Engine = EventEngine<TwoLayers>;
-static_assert(std::is_empty_v<Counting<false>>);
+static_assert(std::is_empty_v<Counting<false> >);
 #endif
 
 float run(const Parameters<TwoLayers>& parameters, Values sample);

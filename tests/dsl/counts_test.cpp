@@ -449,6 +449,8 @@ TEST_CASE("thresholds are scaled by the synapses", "[counts]") {
   Parameters<Relayed> no_synapses;
   CHECK_THROWS_WITH(scale_thresholds(no_synapses, 2.0f),
                     Catch::Contains("there are no synapses on both sides of it"));
+  Parameters<Analog> no_spikes;
+  CHECK_THROWS_WITH(scale_thresholds(no_spikes, 2.0f), Catch::Contains("no neuron of this net"));
   struct Squashed : Network<Input<3>, Dense<4>, Spiking<Tanh>, Dense<2>> {};
   Parameters<Squashed> squashed;
   CHECK_THROWS_WITH(scale_thresholds(squashed, 2.0f), Catch::Contains("not in proportion"));

@@ -120,9 +120,9 @@ void check_census(const std::vector<float>& drive, const std::vector<float>& vol
   auto fired_v = poisoned(voltage), counted_v = poisoned(voltage), total_v = poisoned(voltage);
   Buffer<std::uint32_t> index(n), counted_index(n);
   Buffer<float> count(n), counted_count(n), total(n), counted_total(n);
-  std::vector<kernels::Census> found(steps, {1, 2, 3}), found_in_total(steps, {1, 2, 3});
+  std::vector<kernels::Census> found(steps, {1, 2, 3, 4}), found_in_total(steps, {1, 2, 3, 4});
   for (std::size_t t = 0; t < steps; ++t) {
-    kernels::Census wanted{1, 2, 3};
+    kernels::Census wanted{1, 2, 3, 4 + n};
     double spikes = 0;
     for (std::size_t i = 0; i < n; ++i) {
       const float before = v[i], c = Neuron::step(drive[i], v[i]);
@@ -139,6 +139,7 @@ void check_census(const std::vector<float>& drive, const std::vector<float>& vol
     REQUIRE(first_difference(fired_v, counted_v) == -1);
     REQUIRE(found[t].silent == wanted.silent);
     REQUIRE(found[t].changed == wanted.changed);
+    REQUIRE(found[t].neurons == wanted.neurons);
     // What no counter holds has no sum.
     if (spikes < 0x1p53) REQUIRE(found[t].spikes == 1 + static_cast<std::uint64_t>(spikes));
   }

@@ -168,9 +168,6 @@ TEST_CASE("every permutation is equally likely") {
   CHECK(chi_squared < 49.7);  // 23 degrees of freedom, one in a thousand
 }
 
-}  // namespace
-}  // namespace synfire
-
 TEST_CASE("indices are uniform below their bound, and depend on their address alone") {
   constexpr std::uint32_t kBound = 7;
   std::vector<std::uint32_t> found(70000), again(100);
@@ -197,3 +194,6 @@ TEST_CASE("words are the generator's own") {
   for (std::size_t i = 0; i < 9; ++i)
     CHECK(drawn[i] == static_cast<float>(bits[i] >> 8) / 16777216.0f);
 }
+
+}  // namespace
+}  // namespace synfire

@@ -114,7 +114,9 @@ struct Elements {
 
 /// Values as counts of spikes are, few of them, or of any size.
 std::vector<float> pool_of_values(std::mt19937& random) {
-  if (random() % 2 == 0) return {0, 0, -0.0f, 1, 2, -1};
+  const auto kind = random() % 3;
+  if (kind == 0) return {0, 0, -0.0f, 1, 2, -1};
+  if (kind == 1) return ordinary_floats(random, 3000, -2, 3);  // few of them equal
   std::vector<float> values = awkward_floats(random, 40);
   std::erase_if(values, [](float x) { return std::isnan(x); });
   values.push_back(0);
@@ -216,7 +218,8 @@ TEST_CASE("selection finds what a stable sort has at that rank, whatever is gues
     }));
     CHECK(rc::check("lines", [](unsigned seed) {
       std::mt19937 random(seed);
-      const std::size_t count = 1 + random() % 3, n = 1 + random() % 300;
+      const std::size_t count = 1 + random() % (random() % 8 == 0 ? 150 : 3);
+      const std::size_t n = 1 + random() % 300;
       const std::vector<float> from = pool_of_values(random);
       const Drawn x(random, count, n, from);
       const std::size_t rank = random() % n;
@@ -224,8 +227,8 @@ TEST_CASE("selection finds what a stable sort has at that rank, whatever is gues
       Guesses guesses(random, count, n, from);
       float likely = from[random() % from.size()];
       Room found(count, 0);
-      // The second time places are guessed right, or two of them the wrong way round.
-      for (const bool again : {false, true}) {
+      // Then places are guessed right, or the wrong way round, or those of ranks nearby.
+      for (int again = 0; again < 4; ++again) {
         kernels::select_lines(x.lines(), rank, ranks, guesses.get(), likely, found.to());
         for (std::size_t i = 0; i < count; ++i) {
           const std::vector<float> line = x.line(i);
@@ -234,8 +237,13 @@ TEST_CASE("selection finds what a stable sort has at that rank, whatever is gues
             RC_ASSERT(found.value[k * found.stride + i] == line[places[rank + k]]);
             RC_ASSERT(found.place[k * found.stride + i] == places[rank + k]);
           }
-          if (again || ranks == 1) continue;
-          if (random() % 2 == 0) std::swap(found.place[i], found.place[found.stride + i]);
+          for (std::size_t k = 0; k < ranks && random() % 3 != 0; ++k) {
+            const std::size_t nearby =
+                std::min(n - 1, std::max<std::size_t>(rank + random() % 6, 2) - 2);
+            found.place[k * found.stride + i] = static_cast<std::uint32_t>(places[nearby]);
+          }
+          if (ranks == 2 && random() % 2 == 0)
+            std::swap(found.place[i], found.place[found.stride + i]);
         }
         RC_ASSERT(likely == found.value[count - 1]);
         guesses.place = found.place;

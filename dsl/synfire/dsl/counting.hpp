@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include <synfire/counts.hpp>
@@ -40,7 +39,7 @@ class LayerCounts {
     return last_.data() + now_;
   }
 
-  std::span<const StepCounts> last() const { return last_; }
+  const StepCounts& last(std::size_t step) const { return last_[step]; }
   StepCounts total_of_last() const {
     StepCounts sum;
     for (std::size_t t = first_; t < behind_; ++t) sum += last_[t];
@@ -59,6 +58,74 @@ class LayerCounts {
  private:
   std::vector<StepCounts> last_, before_;
   std::size_t now_ = 0, first_ = 0, behind_ = 0;  // counts outside of [first, behind) are 0
+};
+
+/// The same of n neurons, of which a step has a census: as little to move as can be, for every step
+/// of a run has its own.
+template <std::size_t n>
+class NeuronCounts {
+ public:
+  explicit NeuronCounts(std::size_t steps) : last_(steps), before_(steps), runs_(steps) {}
+
+  void begin() {
+    for (std::size_t t = first_; t < behind_; ++t) {
+      add(last_[t], before_[t]);
+      ++runs_[t];
+      last_[t] = {};
+    }
+    first_ = behind_ = now_ = 0;
+  }
+  void at(std::size_t step) { now_ = step; }
+  /// Of `steps` steps from this one on, in one pass over the voltages. To be added to.
+  kernels::Census* from_here(std::size_t steps) {
+    if (first_ == behind_) first_ = now_;
+    behind_ = now_ + steps;
+    in_registers_ = in_registers_ || steps > 1;
+    return last_.data() + now_;
+  }
+
+  StepCounts last(std::size_t step) const { return counts(last_[step], ran(step), step); }
+  StepCounts total_of_last() const {
+    StepCounts sum;
+    for (std::size_t t = first_; t < behind_; ++t) sum += last(t);
+    return sum;
+  }
+  StepCounts sum(std::size_t step) const {
+    kernels::Census all = before_[step];
+    add(last_[step], all);
+    return counts(all, runs_[step] + ran(step), step);
+  }
+  void forget() {
+    begin();
+    std::fill(before_.begin(), before_.end(), kernels::Census{});
+    std::fill(runs_.begin(), runs_.end(), 0);
+  }
+
+ private:
+  static void add(const kernels::Census& more, kernels::Census& to) {
+    to.spikes += more.spikes;
+    to.silent += more.silent;
+    to.changed += more.changed;
+    to.neurons += more.neurons;
+  }
+  std::uint64_t ran(std::size_t step) const { return step >= first_ && step < behind_; }
+
+  /// Those that rest are silent, and nothing of them is updated or touched.
+  StepCounts counts(const kernels::Census& of, std::uint64_t runs, std::size_t step) const {
+    StepCounts all;
+    all.outputs = runs * n;
+    all.spikes = of.spikes;
+    all.silent = of.silent + all.outputs - of.neurons;
+    all.membrane_updates = of.neurons;
+    all.membrane_changes = of.changed;
+    if (!in_registers_ || step == 0) all.state_bytes = 2 * of.neurons * sizeof(float);
+    return all;
+  }
+
+  std::vector<kernels::Census> last_, before_;
+  std::vector<std::uint64_t> runs_;  // before the last, that took the step
+  std::size_t now_ = 0, first_ = 0, behind_ = 0;
+  bool in_registers_ = false;  // all steps in one pass
 };
 
 /// Base of a layer's event-driven run, that counts by its `counts`; nothing where no one does.
@@ -106,25 +173,25 @@ template <class Neuron, std::size_t n>
 struct NeuronCounting<Neuron, n, true> {
   using Constants = typename Neuron::Constants;
   explicit NeuronCounting(const RunOptions& options)
-      : counts(options.steps), census(options.steps), step_count(n), before(n) {}
+      : counts(options.steps), step_count(n), before(n) {}
 
   std::size_t fire(const float* drive, float* voltage, const Constants& c, std::uint32_t* index,
                    float* count) {
-    std::size_t events;
+    kernels::Census* const census = counts.from_here(1);
     if constexpr (takes_census<Neuron>) {
-      events = Neuron::fire_counted(drive, voltage, n, c, index, count, census.data());
+      return Neuron::fire_counted(drive, voltage, n, c, index, count, census);
     } else {
       std::copy_n(voltage, n, before.begin());
-      events = Neuron::fire(drive, voltage, n, c, index, count);
-      compare(voltage, count, events, census[0]);
+      const std::size_t events = Neuron::fire(drive, voltage, n, c, index, count);
+      compare(voltage, count, events, *census);
+      return events;
     }
-    note(1);
-    return events;
   }
   void fire_total(const float* drive, float* voltage, std::size_t steps, const Constants& c,
                   float* total) {
+    kernels::Census* const census = counts.from_here(steps);
     if constexpr (takes_census<Neuron>) {
-      Neuron::fire_total_counted(drive, voltage, n, steps, c, total, census.data());
+      Neuron::fire_total_counted(drive, voltage, n, steps, c, total, census);
     } else {
       std::fill_n(total, n, 0.0f);
       for (std::size_t t = 0; t < steps; ++t) {
@@ -132,40 +199,29 @@ struct NeuronCounting<Neuron, n, true> {
         add_to(total);
       }
     }
-    note(steps);
   }
   void fire_add(const float* drive, float* voltage, const Constants& c, float* total) {
     if constexpr (takes_census<Neuron>)
-      Neuron::fire_total_counted(drive, voltage, n, 1, c, step_count.data(), census.data());
+      Neuron::fire_total_counted(drive, voltage, n, 1, c, step_count.data(), counts.from_here(1));
     else
-      compared_step(drive, voltage, c, census[0]);
+      compared_step(drive, voltage, c, *counts.from_here(1));
     add_to(total);
-    note(1);
   }
-
   std::size_t fire_inputs(const float* x, float* voltage, const Constants& c, std::uint32_t* index,
                           float* count) {
-    const std::size_t events =
-        Neuron::fire_inputs_counted(x, voltage, n, c, index, count, census.data());
-    note(1);
-    return events;
+    return Neuron::fire_inputs_counted(x, voltage, n, c, index, count, counts.from_here(1));
   }
   void add_inputs(const float* x, float* voltage, const Constants& c, float* total) {
-    Neuron::add_inputs_counted(x, voltage, n, c, total, census.data());
-    note(1);
+    Neuron::add_inputs_counted(x, voltage, n, c, total, counts.from_here(1));
   }
-  /// Those that rest are silent, and nothing of them is updated or touched.
   std::size_t fire_awake(const float* drive, float* voltage, std::size_t awake, const Constants& c,
                          const std::uint32_t* which, std::uint32_t* index, float* count,
                          float* fired) {
-    const std::size_t events = Neuron::fire_awake_counted(drive, voltage, awake, c, which, index,
-                                                          count, fired, census.data());
-    census[0].silent += n - awake;
-    note(1, awake);
-    return events;
+    return Neuron::fire_awake_counted(drive, voltage, awake, c, which, index, count, fired,
+                                      counts.from_here(1));
   }
 
-  LayerCounts counts;
+  NeuronCounts<n> counts;
 
  private:
   /// One step into step_count.
@@ -182,22 +238,9 @@ struct NeuronCounting<Neuron, n, true> {
     of.spikes += kernels::count_spikes(count, size).all;
     of.silent += n - (size - static_cast<std::size_t>(std::count(count, count + size, 0.0f)));
     for (std::size_t i = 0; i < n; ++i) of.changed += voltage[i] != before[i];
-  }
-  /// A pass over several steps touches voltages once.
-  void note(std::size_t steps, std::size_t updated = n) {
-    StepCounts* const of = counts.from_here(steps);
-    for (std::size_t t = 0; t < steps; ++t) {
-      of[t].outputs += n;
-      of[t].membrane_updates += updated;
-      of[t].spikes += census[t].spikes;
-      of[t].silent += census[t].silent;
-      of[t].membrane_changes += census[t].changed;
-      census[t] = {};
-    }
-    of[0].state_bytes += 2 * updated * sizeof(float);
+    of.neurons += n;
   }
 
-  std::vector<kernels::Census> census;
   Buffer<float> step_count, before;
 };
 
@@ -283,7 +326,7 @@ requires(Site::counted) struct SynapseCounting<Site, width, tells_all_operations
 
 template <class Expansion>
 concept CountsSteps = requires(Expansion& expansion) {
-  expansion.counts.last();
+  expansion.counts.last(std::size_t{});
 };
 
 /// What a layer is to those who read its counts.

@@ -116,16 +116,15 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
   /// Of the last run, [counted_layers][steps].
   RunCounts counts() const requires counts_steps {
-    return collected(1, [](const LayerCounts& counts, std::size_t t) { return counts.last()[t]; });
+    return collected(1, [](const auto& counts, std::size_t t) { return counts.last(t); });
   }
   /// The same of all runs since construction or forget().
   RunCounts sum_of_counts() const requires counts_steps {
-    return collected(samples_,
-                     [](const LayerCounts& counts, std::size_t t) { return counts.sum(t); });
+    return collected(samples_, [](const auto& counts, std::size_t t) { return counts.sum(t); });
   }
   /// Of the last run, over its steps, of each layer that counts.
   void read_totals(StepCounts* totals) const requires counts_steps {
-    for_each_counting([&](const LayerCounts& counts, std::size_t neurons) {
+    for_each_counting([&](const auto& counts, std::size_t neurons) {
       *totals = counts.total_of_last();
       totals++->clocked_updates = neurons * options_.steps;
     });
@@ -284,7 +283,7 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   template <class Of>
   RunCounts collected(std::uint64_t samples, const Of& of) const {
     RunCounts all{options_.steps, {}};
-    for_each_counting([&](const LayerCounts& counts, std::size_t neurons) {
+    for_each_counting([&](const auto& counts, std::size_t neurons) {
       for (std::size_t t = 0; t < options_.steps; ++t) {
         StepCounts& step = all.counts.emplace_back(of(counts, t));
         step.clocked_updates = samples * neurons;

@@ -45,8 +45,8 @@ consteval bool proportional_layer() {
 
 /// Divides and multiplies the weights of `parameters` for thresholds of `threshold` times the
 /// voltage. Throws InvalidSetting, and changes nothing, where that is not above 0 or not finite,
-/// where neurons or activations are not proportional, and where neurons have no synapses before and
-/// behind them.
+/// where no neuron spikes, where neurons or activations are not proportional, and where neurons
+/// have no synapses before and behind them.
 template <class Net>
 void scale_thresholds(Parameters<Net>& parameters, float threshold) {
   if (!(threshold > 0) || !std::isfinite(threshold))
@@ -96,6 +96,9 @@ void scale_thresholds(Parameters<Net>& parameters, float threshold) {
     changes.push_back({before.base()[-1].first_tensor + 1, 1 / threshold});
     changes.push_back({behind->first_tensor, threshold});
   }
+  if (changes.empty())
+    throw InvalidSetting("the threshold", std::to_string(threshold),
+                         "left out: no neuron of this net spikes");
   for (const Change& change : changes)
     for (float& x : parameters.tensor(change.tensor)) x *= change.factor;
 }
