@@ -119,7 +119,8 @@ class Trainings {
         (fs::path(folder_) / fmt::format("regularize_{}_dt_{}_steps_{}.safetensors",
                                          *setting.regularize, setting.dt, setting.steps))
             .string();
-    const auto metadata = weights_metadata(base_.net, data_, how);
+    auto metadata = weights_metadata(base_.net, data_, how);
+    metadata["training_images"] = fmt::to_string(data_.train.size());
     if (is_done(path, metadata)) return path;
     FitFiles files{.checkpoint = path + ".checkpoint", .resume = {}};
     if (fs::exists(*files.checkpoint)) files.resume = files.checkpoint;
@@ -135,7 +136,7 @@ class Trainings {
   }
 
  private:
-  /// The file holds what this training gives: its metadata say so, and the number of images.
+  /// The file holds what this training gives, as its metadata say.
   bool is_done(const std::string& path, const std::map<std::string, std::string>& wanted) const {
     if (!fs::exists(path)) return false;
     const auto found = read_safetensors(path).metadata;
