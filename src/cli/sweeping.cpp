@@ -249,7 +249,10 @@ MeanInterval interval_in(const Json& json) {
 const char* const kFields[] = {"regularize", "dt", "steps", "threshold", "stop"};
 
 std::string text_of_field(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
+  if (value.is_string()) return value.get<std::string>();
+  return value.is_number_float() ? fmt::to_string(value.get<double>())
+         : value.is_null()       ? ""
+                                 : value.dump();
 }
 
 ParetoReport pareto_of(const std::vector<Json>& entries, const std::vector<EnergyModel>& models,
@@ -450,6 +453,11 @@ void run_sweep(const SweepOptions& options, const NetSetting& base, bool stop_gi
         trainings.penalty()));
   else if (!net.weights)
     report.notes.push_back("The weights are untrained: accuracy is what chance gives.");
+  if (std::any_of(settings.begin(), settings.end(),
+                  [](const Setting& s) { return s.stop.rule == Stop::Rule::Exact; }))
+    report.notes.push_back(
+        "stop exact ends a run by what membranes hold and what is still to come in, not by the "
+        "spikes alone: they are as many as were sent, but the class rests on more.");
   fmt::print("\nBest accuracy for at most so many spikes an image:\n");
   std::cout << best_for_budgets(report, 0);
   if (output.page) {
