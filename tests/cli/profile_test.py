@@ -376,8 +376,7 @@ class Sweep(Profiled):
                 ("with test images 200 where this one has 100", "spiking", "--data", "silhouettes",
                  "--limit", 100, *self.GRID),
                 ("with seed 0 where this one has 1", "spiking", *FEW, *self.GRID, "--seed", 1),
-                ("with net spiking where this one has deep", "deep", *FEW,
-                 *self.GRID),
+                ("with net spiking where this one has deep", "deep", *FEW, *self.GRID),
                 ("with devices", "spiking", *FEW, *self.GRID[:-1], "cpu"),
                 ("with weights .* where this one has trained for each point", "spiking", *FEW,
                  "--sweep", "regularize=0")]:

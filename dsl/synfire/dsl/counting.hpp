@@ -245,12 +245,15 @@ struct NeuronCounting<Neuron, n, true> {
 };
 
 /// The same of a layer of synapses [inputs][width] of a layer that counts.
-template <class Site, std::size_t width, bool tells_all_operations>
+template <class Site, std::size_t width, class Weight>
 struct SynapseCounting {
   SynapseCounting(const ParameterSet&, const RunOptions&) {}
 };
-template <class Site, std::size_t width, bool tells_all_operations>
-requires(Site::counted) struct SynapseCounting<Site, width, tells_all_operations> {
+template <class Site, std::size_t width, class Weight>
+requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
+  static constexpr bool tells_all_operations = requires {
+    requires Weight::template Event<Site::In::size, width>::tells_all_operations;
+  };
   static constexpr std::size_t inputs = Site::In::size;
 
   SynapseCounting(const ParameterSet& parameters, const RunOptions& options)

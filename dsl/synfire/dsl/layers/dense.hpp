@@ -73,17 +73,8 @@ struct Dense {
   };
 
   template <class Site>
-  using EventSynapses = typename Weight::template Event<Site::In::size, Width>;
-  template <class Site>
-  using SynapsesCounted = SynapseCounting < Site,
-        Width, requires {
-    requires EventSynapses<Site>::tells_all_operations;
-  }
-  > ;
-
-  template <class Site>
-  struct Event : SynapsesCounted<Site> {
-    using Synapses = EventSynapses<Site>;
+  struct Event : SynapseCounting<Site, Width, Weight> {
+    using Synapses = typename Weight::template Event<Site::In::size, Width>;
     static constexpr bool adds_together =
         requires(std::span<Synapses* const> all, const Values* in, ReadWeights* read) {
       Synapses::add_together(all, in, nullptr, read);
@@ -91,7 +82,7 @@ struct Dense {
     static constexpr bool knows_weights = requires(const Synapses& s) { s.weight(0, 0); };
 
     Event(const ParameterSet& parameters, const RunOptions& options)
-        : SynapsesCounted<Site>(parameters, options),
+        : SynapseCounting<Site, Width, Weight>(parameters, options),
           synapses(parameters.tensor(Site::first_tensor).data(),
                    parameters.tensor(Site::first_tensor + 1).data(), options),
           sum(Synapses::stride) {}
