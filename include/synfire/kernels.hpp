@@ -294,10 +294,23 @@ void add_weighted_rows(const float* w, std::size_t w_stride, const float* x, std
 void spread_rows(const float* w, std::size_t w_stride, const float* g, std::size_t n,
                  std::size_t rows, float* out, std::size_t out_stride);
 
+/// While one lives, this thread's arithmetic takes subnormal floats for zeros and makes none, on
+/// x86 and 64-bit Arm. A moment or a weight that decays with nothing to feed it becomes subnormal,
+/// and then each operation on it costs a hundred cycles or more.
+class FlushSubnormals {
+ public:
+  FlushSubnormals();
+  ~FlushSubnormals();
+  FlushSubnormals(const FlushSubnormals&) = delete;
+  FlushSubnormals& operator=(const FlushSubnormals&) = delete;
+
+ private:
+  std::uint64_t before_;
+};
+
 /// Adam (Kingma and Ba 2015, with Keras's placing of epsilon): m += (g-m)*(1-beta1);
 /// v += (g*g-v)*(1-beta2); w -= rate*m/(sqrt(v)+epsilon), where the caller has folded the bias
-/// correction sqrt(1-beta2^t)/(1-beta1^t) into `rate`. A moment below kLeastMoment becomes 0.
-constexpr float kLeastMoment = 0x1p-100f;
+/// correction sqrt(1-beta2^t)/(1-beta1^t) into `rate`.
 struct AdamStep {
   float rate, one_minus_beta1, one_minus_beta2, epsilon;
 };
@@ -309,8 +322,7 @@ void descend(float* w, const float* g, std::size_t n, float rate);
 /// w -= w*part (decoupled weight decay).
 void shrink(float* w, std::size_t n, float part);
 
-/// v = v*momentum - rate*g; w += v, or, nesterov, w += v*momentum - rate*g. As Adam's moments, v
-/// below kLeastMoment becomes 0, and so do v, u and mean of RMSprop.
+/// v = v*momentum - rate*g; w += v, or, nesterov, w += v*momentum - rate*g.
 struct MomentumStep {
   float rate, momentum;
   bool nesterov;

@@ -21,7 +21,8 @@ class ThreadPool {
   std::size_t threads() const { return threads_; }
 
   /// Calls work(slot, i) once for each i < n and waits; `slot` < threads() is never in use twice at
-  /// the same time by one call of run(), which work may call in its turn. The first exception from
+  /// the same time by one call of run(), which work may call in its turn. It runs in the caller's
+  /// floating-point mode. The first exception from
   /// work is rethrown here; pieces that nobody has begun are dropped then. With one thread it is a
   /// plain loop.
   void run(std::size_t n, const std::function<void(std::size_t slot, std::size_t i)>& work);

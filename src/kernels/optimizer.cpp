@@ -8,24 +8,16 @@
 HWY_BEFORE_NAMESPACE();
 namespace synfire::kernels::HWY_NAMESPACE {
 
-// A moment that decays with no gradient to feed it becomes subnormal, and arithmetic on subnormals
-// takes hundreds of cycles: far below what can change a weight, it is zero.
-template <class Tag, class Vector>
-HWY_INLINE Vector without_dust(Tag d, Vector moment) {
-  return hn::IfThenZeroElse(hn::Lt(hn::Abs(moment), hn::Set(d, kLeastMoment)), moment);
-}
-
 template <class Tag>
 HWY_INLINE void adam_vector(Tag d, float* w, float* m, float* v, const float* g,
                             const AdamStep& step) {
   const auto gradient = hn::LoadU(d, g);
   const auto old_m = hn::LoadU(d, m);
   const auto old_v = hn::LoadU(d, v);
-  const auto new_m = without_dust(
-      d, hn::Add(old_m, hn::Mul(hn::Sub(gradient, old_m), hn::Set(d, step.one_minus_beta1))));
-  const auto new_v =
-      without_dust(d, hn::Add(old_v, hn::Mul(hn::Sub(hn::Mul(gradient, gradient), old_v),
-                                             hn::Set(d, step.one_minus_beta2))));
+  const auto new_m =
+      hn::Add(old_m, hn::Mul(hn::Sub(gradient, old_m), hn::Set(d, step.one_minus_beta1)));
+  const auto new_v = hn::Add(old_v, hn::Mul(hn::Sub(hn::Mul(gradient, gradient), old_v),
+                                            hn::Set(d, step.one_minus_beta2)));
   const auto change = hn::Div(hn::Mul(hn::Set(d, step.rate), new_m),
                               hn::Add(hn::Sqrt(new_v), hn::Set(d, step.epsilon)));
   hn::StoreU(hn::Sub(hn::LoadU(d, w), change), d, w);
@@ -64,7 +56,7 @@ void momentum(float* w, float* v, const float* g, std::size_t n, const MomentumS
   over(n, [&](auto d, std::size_t i) HWY_ATTR {
     const auto keep = hn::Set(d, step.momentum);
     const auto change = hn::Mul(hn::Set(d, step.rate), hn::LoadU(d, g + i));
-    const auto new_v = without_dust(d, hn::Sub(hn::Mul(hn::LoadU(d, v + i), keep), change));
+    const auto new_v = hn::Sub(hn::Mul(hn::LoadU(d, v + i), keep), change);
     const auto ahead = step.nesterov ? hn::Sub(hn::Mul(new_v, keep), change) : new_v;
     hn::StoreU(new_v, d, v + i);
     hn::StoreU(hn::Add(hn::LoadU(d, w + i), ahead), d, w + i);
@@ -76,12 +68,11 @@ void rmsprop(float* w, float* v, float* u, float* mean, const float* g, std::siz
   over(n, [&](auto d, std::size_t i) HWY_ATTR {
     const auto keep = hn::Set(d, step.rho), take = hn::Set(d, step.one_minus_rho);
     const auto gradient = hn::LoadU(d, g + i);
-    auto spread = without_dust(
-        d, hn::Add(hn::Mul(hn::LoadU(d, v + i), keep), hn::Mul(hn::Mul(gradient, gradient), take)));
+    auto spread =
+        hn::Add(hn::Mul(hn::LoadU(d, v + i), keep), hn::Mul(hn::Mul(gradient, gradient), take));
     hn::StoreU(spread, d, v + i);
     if (mean != nullptr) {
-      const auto new_mean =
-          without_dust(d, hn::Add(hn::Mul(hn::LoadU(d, mean + i), keep), hn::Mul(gradient, take)));
+      const auto new_mean = hn::Add(hn::Mul(hn::LoadU(d, mean + i), keep), hn::Mul(gradient, take));
       hn::StoreU(new_mean, d, mean + i);
       spread = hn::Sub(spread, hn::Mul(new_mean, new_mean));
       spread = hn::IfThenZeroElse(hn::Lt(spread, hn::Zero(d)), spread);
@@ -89,8 +80,7 @@ void rmsprop(float* w, float* v, float* u, float* mean, const float* g, std::siz
     auto change = hn::Div(hn::Mul(hn::Set(d, step.rate), gradient),
                           hn::Sqrt(hn::Add(spread, hn::Set(d, step.epsilon))));
     if (u != nullptr) {
-      change =
-          without_dust(d, hn::Add(hn::Mul(hn::LoadU(d, u + i), hn::Set(d, step.momentum)), change));
+      change = hn::Add(hn::Mul(hn::LoadU(d, u + i), hn::Set(d, step.momentum)), change);
       hn::StoreU(change, d, u + i);
     }
     hn::StoreU(hn::Sub(hn::LoadU(d, w + i), change), d, w + i);

@@ -161,6 +161,10 @@ void ThreadPool::run(std::size_t n,
   Job job{.n = n, .work = work};
   publish(&job);
   look_at_this_thread(false);
+  // Made here, for it takes along the floating-point mode of this thread.
+  tbb::task_group_context context(
+      tbb::task_group_context::bound,
+      tbb::task_group_context::default_traits | tbb::task_group_context::fp_settings);
   // Isolated: a thread that waits for a run within a run takes no piece of the outer one meanwhile,
   // whose slot it holds already.
   arena_->arena.execute([&] {
@@ -170,7 +174,7 @@ void ThreadPool::run(std::size_t n,
           [&](std::size_t) {
             job.take_pieces(static_cast<std::size_t>(tbb::this_task_arena::current_thread_index()));
           },
-          tbb::simple_partitioner{});
+          tbb::simple_partitioner{}, context);
     });
   });
   look_at_this_thread(true);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <synfire/error.hpp>
+#include <synfire/kernels.hpp>
 #include <synfire/parallel.hpp>
 
 using namespace synfire;
@@ -46,6 +48,25 @@ void dawdle() {
 }
 
 }  // namespace
+
+TEST_CASE("all pieces run in the floating-point mode of the caller") {
+  ThreadPool pool(4);
+  std::atomic<int> subnormal = 0;
+  const auto halve = [&](std::size_t, std::size_t) {
+    volatile float least = std::numeric_limits<float>::min();
+    subnormal += least * 0.5f > 0;
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  };
+  pool.run(100, halve);
+  CHECK(subnormal == 100);
+  {
+    const kernels::FlushSubnormals flushed;
+    pool.run(100, halve);
+  }
+  CHECK(subnormal == 100);
+  pool.run(100, halve);
+  CHECK(subnormal == 200);
+}
 
 TEST_CASE("work is called once for each index") {
   CHECK(rc::check("once", [] {

@@ -71,6 +71,7 @@ class DenseTrainer final : public Trainable {
   /// classes(), rows of targets classes() wide, and count between 1 and the batch size.
   BatchResult differentiate(const float* x, Targets targets, const std::uint32_t* samples,
                             std::size_t count, std::uint32_t epoch) {
+    const kernels::FlushSubnormals flushed;
     dt_ = options_.dt_at(step_, epoch);
     const BatchRun run{count, steps_, dt_, options_.seed, epoch, samples, &pool_};
     forward(x, run);
@@ -303,6 +304,7 @@ class DenseTrainer final : public Trainable {
 
   /// One step of the optimiser.
   void update() {
+    const kernels::FlushSubnormals flushed;
     const float rate = options_.learning_rate.at(step_);
     ++step_;
     for (std::size_t i = 0; i < parameters_.count(); ++i) {
