@@ -1,7 +1,8 @@
 // Question: what does counting every layer's steps cost a run?
 //
 // counts NET WEIGHTS: test images one by one, some by an engine that counts, then the same ones by
-// one that does not, for some seconds; the ratio of their times, pair by pair.
+// one that does not, for some seconds; the ratio of their times, pair by pair. And so all of them
+// in batches, on one thread.
 #include <algorithm>
 #include <chrono>
 #include <iostream>
@@ -41,9 +42,20 @@ int main(int argc, char** argv) {
     plain.push_back(microseconds(*engine, first));
     ratios.push_back(counted.back() / plain.back());
   }
-  std::cout << argv[1] << ": us an image " << percentile(plain, 0.5) << ", counted "
-            << percentile(counted, 0.5) << "; times " << percentile(ratios, 0.5) << " (p50), "
-            << *std::min_element(counted.begin(), counted.end()) /
-                   *std::min_element(plain.begin(), plain.end())
-            << " (least)\n";
+  const auto print = [&](const char* unit) {
+    std::cout << argv[1] << ": " << unit << " an image " << percentile(plain, 0.5) << ", counted "
+              << percentile(counted, 0.5) << "; times " << percentile(ratios, 0.5) << " (p50), "
+              << *std::min_element(counted.begin(), counted.end()) /
+                     *std::min_element(plain.begin(), plain.end())
+              << " (least)\n";
+  };
+  print("us, one at a time:");
+  plain.clear(), counted.clear(), ratios.clear();
+  const double each = 1e6 / static_cast<double>(data.test.size());
+  for (int pair = 0; pair < 21; ++pair) {
+    counted.push_back(model->profile(data.test, model->info().defaults, 1, {}).seconds * each);
+    plain.push_back(model->evaluate(data.test, model->info().defaults, 1).seconds * each);
+    ratios.push_back(counted.back() / plain.back());
+  }
+  print("us, in batches:");
 }

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-COUNTS = re.compile(r"StepCounts|LayerCounts|NeuronCounts|Census|fire_counted|fire_total_counted|leaky_counted")
+COUNTS = re.compile(r"StepCounts|LayerCounts|NeuronCounts|SynapseCounts|Census|fire_counted|fire_total_counted|leaky_counted")
 
 
 def named(nm, objects):

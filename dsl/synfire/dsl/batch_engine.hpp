@@ -48,7 +48,11 @@ class BatchEngine {
         samples[k] = input;
       }
       Engine::run_together(engines, std::span(samples).first(n), first + begin);
-      for (std::size_t k = 0; k < n; ++k) done(first + begin + k, engines[k], engines[k].output());
+      for (std::size_t k = 0; k < n; ++k) {
+        done(first + begin + k, engines[k], engines[k].output());
+        if constexpr (Engine::counts_steps)
+          if (k != 0) engines[k].move_counts(engines[0]);
+      }
     });
   }
 

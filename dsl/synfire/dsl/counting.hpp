@@ -17,115 +17,128 @@
 
 namespace synfire {
 
-/// The counts of a layer's last run, and of those before. The engine says which step it is.
+/// The counts of a layer's last run, and of those before. The engine says which step it is. A Kind
+/// has a Row of what a step counts, as little to move as can be, for every step of a run has its
+/// own: add(row, to) adds it to another, and counts(row, runs, is_first) are a step's that was
+/// taken in so many runs.
+template <class Kind>
 class LayerCounts {
  public:
-  explicit LayerCounts(std::size_t steps) : last_(steps), before_(steps) {}
+  using Row = typename Kind::Row;
+
+  explicit LayerCounts(std::size_t steps) : last_(steps), before_(steps), runs_(steps) {}
 
   /// A new run.
-  void begin() {
-    for (std::size_t t = first_; t < behind_; ++t) before_[t] += last_[t];
-    std::fill(last_.begin() + static_cast<std::ptrdiff_t>(first_),
-              last_.begin() + static_cast<std::ptrdiff_t>(behind_), StepCounts{});
+  void begin() { move_last(*this); }
+  /// The last run becomes one of those before of `to`.
+  void move_last(LayerCounts& to) {
+    for (std::size_t t = first_; t < behind_; ++t) {
+      Kind::add(last_[t], to.before_[t]);
+      ++to.runs_[t];
+      last_[t] = {};
+    }
+    to.kind_ = kind_;
     first_ = behind_ = now_ = 0;
   }
   void at(std::size_t step) { now_ = step; }
   /// The step's, to be added to.
-  StepCounts& here() { return *from_here(1); }
-  /// Those of `count` steps from it on.
-  StepCounts* from_here(std::size_t count) {
+  Row& here() { return *from_here(1); }
+  /// Those of `count` steps from it on, in one pass over them.
+  Row* from_here(std::size_t count) {
     first_ = first_ == behind_ ? now_ : std::min(first_, now_);
     behind_ = std::max(behind_, now_ + count);
+    if constexpr (requires { kind_.in_registers; })
+      kind_.in_registers = kind_.in_registers || count > 1;
     return last_.data() + now_;
   }
 
-  const StepCounts& last(std::size_t step) const { return last_[step]; }
+  StepCounts last(std::size_t step) const {
+    return kind_.counts(last_[step], step >= first_ && step < behind_, step == 0);
+  }
   StepCounts total_of_last() const {
-    StepCounts sum;
-    for (std::size_t t = first_; t < behind_; ++t) sum += last_[t];
+    if (first_ == behind_) return {};
+    Row rest{};
+    for (std::size_t t = first_ + 1; t < behind_; ++t) Kind::add(last_[t], rest);
+    StepCounts sum = last(first_);
+    if (const std::size_t more = behind_ - first_ - 1; more != 0)
+      sum += kind_.counts(rest, more, false);
     return sum;
   }
   /// Of all runs, in a step.
   StepCounts sum(std::size_t step) const {
-    StepCounts sum = before_[step];
-    return sum += last_[step];
+    StepCounts sum = kind_.counts(before_[step], runs_[step], step == 0);
+    return sum += last(step);
   }
   void forget() {
     begin();
-    std::fill(before_.begin(), before_.end(), StepCounts{});
-  }
-
- private:
-  std::vector<StepCounts> last_, before_;
-  std::size_t now_ = 0, first_ = 0, behind_ = 0;  // counts outside of [first, behind) are 0
-};
-
-/// The same of n neurons, of which a step has a census: as little to move as can be, for every step
-/// of a run has its own.
-template <std::size_t n>
-class NeuronCounts {
- public:
-  explicit NeuronCounts(std::size_t steps) : last_(steps), before_(steps), runs_(steps) {}
-
-  void begin() {
-    for (std::size_t t = first_; t < behind_; ++t) {
-      add(last_[t], before_[t]);
-      ++runs_[t];
-      last_[t] = {};
-    }
-    first_ = behind_ = now_ = 0;
-  }
-  void at(std::size_t step) { now_ = step; }
-  /// Of `steps` steps from this one on, in one pass over the voltages. To be added to.
-  kernels::Census* from_here(std::size_t steps) {
-    if (first_ == behind_) first_ = now_;
-    behind_ = now_ + steps;
-    in_registers_ = in_registers_ || steps > 1;
-    return last_.data() + now_;
-  }
-
-  StepCounts last(std::size_t step) const { return counts(last_[step], ran(step), step); }
-  StepCounts total_of_last() const {
-    StepCounts sum;
-    for (std::size_t t = first_; t < behind_; ++t) sum += last(t);
-    return sum;
-  }
-  StepCounts sum(std::size_t step) const {
-    kernels::Census all = before_[step];
-    add(last_[step], all);
-    return counts(all, runs_[step] + ran(step), step);
-  }
-  void forget() {
-    begin();
-    std::fill(before_.begin(), before_.end(), kernels::Census{});
+    std::fill(before_.begin(), before_.end(), Row{});
     std::fill(runs_.begin(), runs_.end(), 0);
   }
 
  private:
-  static void add(const kernels::Census& more, kernels::Census& to) {
+  [[no_unique_address]] Kind kind_;
+  std::vector<Row> last_, before_;
+  std::vector<std::uint64_t> runs_;               // before the last, that took the step
+  std::size_t now_ = 0, first_ = 0, behind_ = 0;  // counts outside of [first, behind) are 0
+};
+
+/// Any counts.
+struct AllCounts {
+  using Row = StepCounts;
+  static void add(const Row& more, Row& to) { to += more; }
+  StepCounts counts(const Row& of, std::uint64_t, bool) const { return of; }
+};
+
+/// Of n spiking neurons.
+template <std::size_t n>
+struct NeuronCounts {
+  using Row = kernels::Census;
+  static void add(const Row& more, Row& to) {
     to.spikes += more.spikes;
     to.silent += more.silent;
     to.changed += more.changed;
     to.neurons += more.neurons;
   }
-  std::uint64_t ran(std::size_t step) const { return step >= first_ && step < behind_; }
-
   /// Those that rest are silent, and nothing of them is updated or touched.
-  StepCounts counts(const kernels::Census& of, std::uint64_t runs, std::size_t step) const {
+  StepCounts counts(const Row& of, std::uint64_t runs, bool is_first) const {
     StepCounts all;
     all.outputs = runs * n;
     all.spikes = of.spikes;
     all.silent = of.silent + all.outputs - of.neurons;
     all.membrane_updates = of.neurons;
     all.membrane_changes = of.changed;
-    if (!in_registers_ || step == 0) all.state_bytes = 2 * of.neurons * sizeof(float);
+    if (is_first || !in_registers) all.state_bytes = 2 * of.neurons * sizeof(float);
     return all;
   }
 
-  std::vector<kernels::Census> last_, before_;
-  std::vector<std::uint64_t> runs_;  // before the last, that took the step
-  std::size_t now_ = 0, first_ = 0, behind_ = 0;
-  bool in_registers_ = false;  // all steps in one pass
+  bool in_registers = false;  // all steps in one pass
+};
+
+/// Of a layer of synapses [n][width]. Its operations: accumulates where spikes come in, else
+/// multiply-accumulates.
+template <std::size_t n, std::size_t width, bool spikes_come_in>
+struct SynapseCounts {
+  struct Row {
+    std::uint64_t events = 0, synapses = 0, operations = 0, graded = 0, bytes = 0;
+  };
+  static void add(const Row& more, Row& to) {
+    to.events += more.events;
+    to.synapses += more.synapses;
+    to.operations += more.operations;
+    to.graded += more.graded;
+    to.bytes += more.bytes;
+  }
+  StepCounts counts(const Row& of, std::uint64_t runs, bool) const {
+    StepCounts all;
+    all.inputs = runs * n;
+    all.dense_operations = runs * n * width;
+    all.events = of.events;
+    all.synaptic_events = of.synapses;
+    (spikes_come_in ? all.acs : all.macs) = of.operations;
+    all.graded_events = of.graded;
+    all.weight_bytes = of.bytes;
+    return all;
+  }
 };
 
 /// Base of a layer's event-driven run, that counts by its `counts`; nothing where no one does.
@@ -136,7 +149,7 @@ struct Counting {
 template <>
 struct Counting<true> {
   explicit Counting(const RunOptions& options) : counts(options.steps) {}
-  LayerCounts counts;
+  LayerCounts<AllCounts> counts;
 };
 
 /// The same of a layer of spiking neurons, with a neuron model's fire..., counted.
@@ -221,7 +234,7 @@ struct NeuronCounting<Neuron, n, true> {
                                       counts.from_here(1));
   }
 
-  NeuronCounts<n> counts;
+  LayerCounts<NeuronCounts<n>> counts;
 
  private:
   /// One step into step_count.
@@ -284,11 +297,7 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
     const auto middle = in.begin() + inputs / 2;
     const bool graded =
         std::any_of(middle, in.end(), is_graded) || std::any_of(in.begin(), middle, is_graded);
-    StepCounts& of = offered(read);
-    of.events += events;
-    of.synaptic_events += synapses;
-    of.macs += synapses;
-    of.graded_events += graded ? synapses : 0;
+    note({events, synapses, synapses, graded ? synapses : 0, read.bytes});
   }
 
   void count(SpikeView in, const ReadWeights& read) {
@@ -307,22 +316,13 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
         graded = graded || n != 1;
       }
     }
-    StepCounts& of = offered(read);
-    of.events += in.size;
-    of.synaptic_events += synapses;
-    of.acs += times;
-    of.graded_events += graded ? synapses : 0;
+    note({in.size, synapses, times, graded ? synapses : 0, read.bytes});
   }
 
-  StepCounts& offered(const ReadWeights& read) {
-    StepCounts& of = counts.here();
-    of.inputs += inputs;
-    of.dense_operations += inputs * width;
-    of.weight_bytes += read.bytes;
-    return of;
-  }
+  using Kind = SynapseCounts<inputs, width, carried_by<typename Site::In, Spikes>>;
+  void note(const typename Kind::Row& more) { Kind::add(more, counts.here()); }
 
-  LayerCounts counts;
+  LayerCounts<Kind> counts;
   std::shared_ptr<const Buffer<std::uint32_t>> degree;  // weights of an input that are not 0
   bool full = true;                                     // all of them
 };
