@@ -19,8 +19,8 @@ namespace synfire {
 
 /// The counts of a layer's last run, and of those before. The engine says which step it is. A Kind
 /// has a Row of what a step counts, as little to move as can be, for every step of a run has its
-/// own: add(row, to) adds it to another, and counts(row, runs, is_first) are a step's that was
-/// taken in so many runs.
+/// own: add(row, to) adds it to another, and counts(row, runs, first) are those of a sum over so
+/// many steps of runs, of which `first` is the part of runs' first steps.
 template <class Kind>
 class LayerCounts {
  public:
@@ -53,20 +53,16 @@ class LayerCounts {
   }
 
   StepCounts last(std::size_t step) const {
-    return kind_.counts(last_[step], step >= first_ && step < behind_, step == 0);
+    return kind_.counts(last_[step], step >= first_ && step < behind_, first_of(last_, step));
   }
   StepCounts total_of_last() const {
-    if (first_ == behind_) return {};
-    Row rest{};
-    for (std::size_t t = first_ + 1; t < behind_; ++t) Kind::add(last_[t], rest);
-    StepCounts sum = last(first_);
-    if (const std::size_t more = behind_ - first_ - 1; more != 0)
-      sum += kind_.counts(rest, more, false);
-    return sum;
+    Row all{};
+    for (std::size_t t = first_; t < behind_; ++t) Kind::add(last_[t], all);
+    return kind_.counts(all, behind_ - first_, last_[first_]);
   }
   /// Of all runs, in a step.
   StepCounts sum(std::size_t step) const {
-    StepCounts sum = kind_.counts(before_[step], runs_[step], step == 0);
+    StepCounts sum = kind_.counts(before_[step], runs_[step], first_of(before_, step));
     return sum += last(step);
   }
   void forget() {
@@ -76,6 +72,10 @@ class LayerCounts {
   }
 
  private:
+  static Row first_of(const std::vector<Row>& rows, std::size_t step) {
+    return step == 0 ? rows[0] : Row{};
+  }
+
   [[no_unique_address]] Kind kind_;
   std::vector<Row> last_, before_;
   std::vector<std::uint64_t> runs_;               // before the last, that took the step
@@ -86,7 +86,7 @@ class LayerCounts {
 struct AllCounts {
   using Row = StepCounts;
   static void add(const Row& more, Row& to) { to += more; }
-  StepCounts counts(const Row& of, std::uint64_t, bool) const { return of; }
+  StepCounts counts(const Row& of, std::uint64_t, const Row&) const { return of; }
 };
 
 /// Of n spiking neurons.
@@ -100,14 +100,14 @@ struct NeuronCounts {
     to.neurons += more.neurons;
   }
   /// Those that rest are silent, and nothing of them is updated or touched.
-  StepCounts counts(const Row& of, std::uint64_t runs, bool is_first) const {
+  StepCounts counts(const Row& of, std::uint64_t runs, const Row& first) const {
     StepCounts all;
     all.outputs = runs * n;
     all.spikes = of.spikes;
     all.silent = of.silent + all.outputs - of.neurons;
     all.membrane_updates = of.neurons;
     all.membrane_changes = of.changed;
-    if (is_first || !in_registers) all.state_bytes = 2 * of.neurons * sizeof(float);
+    all.state_bytes = 2 * (in_registers ? first : of).neurons * sizeof(float);
     return all;
   }
 
@@ -128,7 +128,7 @@ struct SynapseCounts {
     to.graded += more.graded;
     to.bytes += more.bytes;
   }
-  StepCounts counts(const Row& of, std::uint64_t runs, bool) const {
+  StepCounts counts(const Row& of, std::uint64_t runs, const Row&) const {
     StepCounts all;
     all.inputs = runs * n;
     all.dense_operations = runs * n * width;
