@@ -42,14 +42,15 @@ int main(int argc, char** argv) {
     plain.push_back(microseconds(*engine, first));
     ratios.push_back(counted.back() / plain.back());
   }
-  const auto print = [&](const char* unit) {
-    std::cout << argv[1] << ": " << unit << " an image " << percentile(plain, 0.5) << ", counted "
-              << percentile(counted, 0.5) << "; times " << percentile(ratios, 0.5) << " (p50), "
+  const auto print = [&](const char* how) {
+    std::cout << argv[1] << ", " << how << ": us an image " << percentile(plain, 0.5)
+              << ", counted " << percentile(counted, 0.5) << "; times " << percentile(ratios, 0.5)
+              << " (p50), "
               << *std::min_element(counted.begin(), counted.end()) /
                      *std::min_element(plain.begin(), plain.end())
               << " (least)\n";
   };
-  print("us, one at a time:");
+  print("one at a time");
   plain.clear(), counted.clear(), ratios.clear();
   const double each = 1e6 / static_cast<double>(data.test.size());
   for (int pair = 0; pair < 21; ++pair) {
@@ -57,5 +58,5 @@ int main(int argc, char** argv) {
     plain.push_back(model->evaluate(data.test, model->info().defaults, 1).seconds * each);
     ratios.push_back(counted.back() / plain.back());
   }
-  print("us, in batches:");
+  print("in batches");
 }

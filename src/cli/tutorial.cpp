@@ -254,8 +254,8 @@ Report blank_page(const Tutorial& t, const TrainOptions& options, const Dataset&
                                          name_of(options.optimizer), options.learning_rate.text())},
                 {"seed", fmt::to_string(options.seed)},
                 {"made by", "synfire " SYNFIRE_VERSION},
-                {"run on", fmt::format("{0} thread{1}, {2} kernels", threads,
-                                       threads == 1 ? "" : "s", from["target"].get<std::string>())},
+                {"run on", fmt::format("{} thread{}, {} kernels", threads, threads == 1 ? "" : "s",
+                                       from["target"].get<std::string>())},
                 {"date", fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(now))}};
   page.classes = data.classes;
   page.height = data.test.height;

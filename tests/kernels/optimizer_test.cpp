@@ -25,24 +25,6 @@ void check_adam(std::vector<float> w, std::vector<float> m, std::vector<float> v
   REQUIRE(first_difference(v, found_v) == -1);
 }
 
-// To the processor, not to the compiler.
-float halved(float x) {
-  volatile float value = x;
-  return value * 0.5f;
-}
-
-TEST_CASE("subnormal numbers are zeros as long as they are said to be") {
-  constexpr float least = std::numeric_limits<float>::min();
-  CHECK(halved(least) > 0);
-  {
-    const kernels::FlushSubnormals outer;
-    { const kernels::FlushSubnormals inner; }
-    CHECK(halved(least) == 0);
-    CHECK(halved(4 * least) == 2 * least);
-  }
-  CHECK(halved(least) > 0);
-}
-
 TEST_CASE("adam steps as its definition does, at every size") {
   on_every_target([] {
     std::mt19937 random(5);
