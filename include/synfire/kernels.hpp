@@ -169,6 +169,9 @@ struct Reached {
 };
 Reached reached(const float* x, std::size_t n, const std::uint32_t* worth);
 
+/// Whether one of x[0..n) is not -1, 0 or 1. x need not come from a Buffer.
+bool any_graded(const float* x, std::size_t n);
+
 /// Writes index and value of each nonzero x[0..n), ascending; returns how many. x need not come
 /// from a Buffer.
 std::size_t nonzero_values(const float* x, std::size_t n, std::uint32_t* index, float* value);
@@ -231,8 +234,18 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
 struct Census {
   std::uint64_t spikes = 0, silent = 0, changed = 0, neurons = 0;
 };
+/// Whether each neuron that integrates its drive (fire, fire_total, fire_awake) fires once or not
+/// at all in this step and every later one of the same drive, and changes its voltage in each of
+/// them where it is driven: `driven` neurons. Only said where it is cheap to see.
+struct Once {
+  bool holds;
+  std::size_t driven;
+  explicit operator bool() const { return holds; }
+};
+Once fires_once(const float* drive, const float* voltage, std::size_t n);
+
 /// The kernels of those names that add what a step did to census[0], or each of several steps to
-/// census[0..steps).
+/// census[0..steps). fire_relu_add_counted also gives the step's counts.
 std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                          float* count, Census* census);
 void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
@@ -240,7 +253,7 @@ void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::
 std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
                               std::uint32_t* index, float* count, Census* census);
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
-                           Census* census);
+                           float* count, Census* census);
 std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
                                const std::uint32_t* which, std::uint32_t* index, float* count,
                                float* fired, Census* census);
@@ -293,6 +306,10 @@ void add_weighted_rows(const float* w, std::size_t w_stride, const float* x, std
 /// out[t][i] = w[t][i]*g[i] for each row t.
 void spread_rows(const float* w, std::size_t w_stride, const float* g, std::size_t n,
                  std::size_t rows, float* out, std::size_t out_stride);
+
+/// Asks for the memory that will be written soon, without waiting for it: a store to a line that is
+/// far away holds up those behind it. Changes nothing, and may be asked for any address.
+void fetch_to_write(const void* first, std::size_t bytes);
 
 /// While one lives, this thread's arithmetic takes subnormal floats for zeros and makes none, on
 /// x86 and 64-bit Arm. A moment or a weight that decays with nothing to feed it becomes subnormal,
@@ -413,10 +430,19 @@ void share_columns(const Columns& of, const float* value, const float* share, fl
 /// out[i] = x[i] / 255, the quotient itself as Keras users write it: no factor gives its bits.
 void scale_pixels(const std::uint8_t* x, std::size_t n, float* out);
 
-/// Philox4x32-10: out[i] = 2^-24 * (word i%4 of the block at (counter[0] + i/4, counter[1..3]) >>
-/// 8).
+/// sums[t*stride + c] += the sum of times[t*times_stride + i] * rows[i*stride + c], i < n
+/// ascending, for t < kMostSums and each column c < stride, a multiple of kSumColumns: resampled
+/// sums, the same bits on every target. sums need not come from a Buffer.
+inline constexpr std::size_t kMostSums = 4, kSumColumns = 8;
+void add_resampled(const double* rows, std::size_t n, std::size_t stride, const double* times,
+                   std::size_t times_stride, double* sums);
+
+/// Philox4x32-10: out[i] = word i%4 of the block at (counter[0] + i/4, counter[1..3]), and 2^-24 *
+/// (that word >> 8).
 using PhiloxKey = std::array<std::uint32_t, 2>;
 using PhiloxCounter = std::array<std::uint32_t, 4>;
+void philox_words(const PhiloxKey& key, const PhiloxCounter& counter, std::uint32_t* out,
+                  std::size_t n);
 void philox_uniform(const PhiloxKey& key, const PhiloxCounter& counter, float* out, std::size_t n);
 
 }  // namespace synfire::kernels

@@ -16,6 +16,7 @@ struct Resampling {
   std::uint64_t seed = 0;
   std::size_t draws = 4000;
   double confidence = 0.95;
+  std::size_t threads = 0;  // 0: every core; the figures are the same
 
   void validate() const;
 };

@@ -210,7 +210,7 @@ std::string p_text(double p) {
 
 void act(const Compare& c) {
   const auto begin = std::chrono::steady_clock::now();
-  const Resampling resampling = c.confidence.resampling(c.seed);
+  const Resampling resampling = c.confidence.resampling(c.seed, c.threads);
   if (c.specs.size() < 2)
     throw InvalidSetting("the number of nets", fmt::to_string(c.specs.size()),
                          "at least 2 to compare");

@@ -240,7 +240,7 @@ void act(const ProfileCommand& p) {
   const auto begin = std::chrono::steady_clock::now();
   NetSetting setting = p.net;
   setting.stop = p.stop.value();
-  const Resampling resampling = p.confidence.resampling(setting.seed);
+  const Resampling resampling = p.confidence.resampling(setting.seed, p.threads);
   const std::vector<EnergyModel> models = p.energy.models();
   p.output.check();
   if (p.sweep.wanted()) {

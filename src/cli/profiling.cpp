@@ -122,10 +122,10 @@ void ConfidenceOption::declare(CLI::App& command) {
       ->capture_default_str();
 }
 
-Resampling ConfidenceOption::resampling(std::uint64_t seed) const {
+Resampling ConfidenceOption::resampling(std::uint64_t seed, std::size_t threads) const {
   if (!(value >= 0.5 && value <= 0.999))
     throw InvalidSetting("--confidence", fmt::format("{:g}", value), "from 0.5 to 0.999");
-  Resampling how{seed, 4000, value};
+  Resampling how{seed, 4000, value, threads};
   how.draws = std::max(how.draws, static_cast<std::size_t>(std::ceil(40 / (1 - value))));
   return how;
 }

@@ -70,7 +70,7 @@ struct ConfidenceOption {
 
   void declare(CLI::App& command);
   /// Throws InvalidSetting.
-  Resampling resampling(std::uint64_t seed) const;
+  Resampling resampling(std::uint64_t seed, std::size_t threads) const;
 };
 
 /// --csv, --latex and --page beside --json.

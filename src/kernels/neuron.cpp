@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "kernels/simd-inl.hpp"
 
@@ -170,6 +171,125 @@ struct TakeCensus {
   HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t, summed}; }
 };
 
+// What is cheap to see of one step: the voltages that stay, and, where no neuron fires more than
+// once nor negatively, the sum of the spikes.
+struct Glance {
+  bool once;
+  std::size_t spikes, stay;
+};
+
+struct TakeGlance {
+  Glance* to;
+
+  struct At {
+    Glance* to;
+    std::size_t stay = 0, neurons = 0;
+    hn::Vec<Words> most = hn::Zero(Words());
+    FloatSum sum{};
+
+    HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
+                        std::size_t lanes) {
+      const Floats d;
+      auto stays = hn::Eq(before, behind);
+      if (HWY_UNLIKELY(lanes < kWidth)) {
+        const auto here = hn::FirstN(d, lanes);
+        stays = hn::And(stays, here);
+        spikes = hn::IfThenElseZero(here, spikes);
+      }
+      neurons += std::min(lanes, kWidth);
+      stay += hn::CountTrue(d, stays);
+      // As numbers without a sign, bits of negative floats, and of NaN, are above those of 1.
+      most = hn::Max(most, hn::BitCast(Words(), spikes));
+      sum.add(spikes);
+    }
+    HWY_INLINE void end() {
+      const auto one = hn::BitCast(Words(), hn::Set(Floats(), 1.0f));
+      const bool once = hn::AllFalse(Words(), hn::Gt(most, one)) && neurons < (1u << 24);
+      *to = {once, once ? static_cast<std::size_t>(sum.total()) : 0, stay};
+    }
+  };
+  HWY_INLINE At step(std::size_t, std::size_t) const { return {to}; }
+};
+
+struct KeepAndGlance {
+  Counts counts;
+  TakeGlance glance;
+
+  struct At {
+    Counts counts;
+    TakeGlance::At glance;
+    HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t i,
+                        std::size_t lanes) {
+      counts.see(spikes, before, behind, i, lanes);
+      glance.see(spikes, before, behind, i, lanes);
+    }
+    HWY_INLINE void end() { glance.end(); }
+  };
+  HWY_INLINE At step(std::size_t t, std::size_t i) const {
+    return {counts.step(t, i), glance.step(t, i)};
+  }
+};
+
+// Where fires_once holds: `driven` neurons change their voltage in every step.
+struct TakeSpikesOnly {
+  Census* census;
+  std::size_t driven;
+
+  struct At {
+    Census* of;
+    std::size_t changed, neurons = 0;
+    FloatSum sum{};
+
+    HWY_INLINE void see(Vector spikes, Vector, Vector, std::size_t, std::size_t lanes) {
+      if (HWY_UNLIKELY(lanes < kWidth))
+        spikes = hn::IfThenElseZero(hn::FirstN(Floats(), lanes), spikes);
+      neurons += std::min(lanes, kWidth);
+      sum.add(spikes);
+    }
+    HWY_INLINE void end() {
+      const auto spikes = static_cast<std::size_t>(sum.total());
+      of->spikes += spikes;
+      of->silent += neurons - spikes;
+      of->changed += changed;
+      of->neurons += neurons;
+    }
+  };
+  HWY_INLINE At step(std::size_t t, std::size_t i) const {
+    return {census + t, i == 0 ? driven : 0};
+  }
+};
+
+// So it is where voltages are in [0, 1) and drives are 0 or in [2^-24, 1 - 2^-23). For floats below
+// 1 are at most 2^-24 apart, so that v + d is another one than v; and from 1 on to 2, which it
+// cannot reach, v + d is rounded by at most 2^-24, so that less 1 it is not v again.
+Once fires_once(const float* drive, const float* voltage, std::size_t n) {
+  const Floats d;
+  const Words words;
+  const auto bits_of = [&](float x) HWY_ATTR { return hn::BitCast(words, hn::Set(d, x)); };
+  // As numbers without a sign, bits of floats that have one are above all others.
+  auto least = bits_of(1.0f), most = hn::Zero(words), highest = most;
+  std::size_t driven = 0;
+  const auto look = [&](Vector x, Vector v) HWY_ATTR {
+    const auto some = nonzero(x);
+    driven += hn::CountTrue(d, some);
+    const auto bits = hn::BitCast(words, x);
+    least = hn::Min(least, hn::IfThenElse(hn::RebindMask(words, some), bits, least));
+    most = hn::Max(most, bits);
+    highest = hn::Max(highest, hn::BitCast(words, v));
+  };
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) look(hn::LoadU(d, drive + i), hn::LoadU(d, voltage + i));
+  if (i < n) {
+    const auto here = hn::FirstN(d, n - i);
+    look(hn::IfThenElseZero(here, hn::LoadU(d, drive + i)),
+         hn::IfThenElseZero(here, hn::LoadU(d, voltage + i)));
+  }
+  const auto bad =
+      hn::Or(hn::Or(hn::Lt(least, bits_of(0x1p-24f)), hn::Not(hn::Lt(most, bits_of(1 - 0x1p-23f)))),
+             hn::Not(hn::Lt(highest, bits_of(1.0f))));
+  return {hn::AllFalse(words, bad) && n < (1u << 24), driven};
+}
+
 // Whether no step's spikes add up to 2^24. A neuron fires at most the whole part of its voltage and
 // its drive; behind a step its voltage is within [0, 1].
 HWY_INLINE bool are_few(const float* drive, const float* voltage, std::size_t n) {
@@ -260,13 +380,13 @@ HWY_INLINE void add(const Neuron& neuron, const Drive& drive, float* voltage, st
                     float* total, Each each = {}) {
   const Floats d;
   auto seen = each.step(0, 0);
-  const auto add_at = [&](Vector x, std::size_t i) HWY_ATTR {
-    const auto spikes = step_at(neuron, x, voltage, i, n - i, seen);
+  const auto add_at = [&](Vector x, std::size_t i, std::size_t lanes) HWY_ATTR {
+    const auto spikes = step_at(neuron, x, voltage, i, lanes, seen);
     hn::StoreU(hn::Add(hn::LoadU(d, total + i), spikes), d, total + i);
   };
   std::size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) add_at(drive.at(i), i);
-  if (i < n) add_at(drive.tail(i, n), i);
+  for (; i + kWidth <= n; i += kWidth) add_at(drive.at(i), i, kWidth);
+  if (i < n) add_at(drive.tail(i, n), i, n - i);
   seen.end();
 }
 
@@ -420,20 +540,33 @@ SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* m
   return counted(count, n, Means{seconds, mean});
 }
 
+HWY_INLINE void note_events(const Glance& seen, const float* count, std::size_t events,
+                            std::size_t n, Census* census) {
+  census->spikes += seen.once ? events : count_spikes(count, events).all;
+  census->silent += n - events;
+  census->changed += n - seen.stay;
+  census->neurons += n;
+}
+
 template <class Neuron, class Drive>
 HWY_INLINE std::size_t events_counted(const Neuron& neuron, const Drive& drive, float* voltage,
                                       std::size_t n, std::uint32_t* index, float* count,
                                       Census* census) {
-  bool summed = true;
-  const std::size_t fired =
-      events(neuron, drive, voltage, n, index, count, TakeCensus<FloatSum>{census, &summed});
-  if (!summed) census->spikes += count_spikes(count, fired).all;
+  Glance seen;
+  const std::size_t fired = events(neuron, drive, voltage, n, index, count, TakeGlance{&seen});
+  note_events(seen, count, fired, n, census);
   return fired;
 }
 
 template <class Neuron>
 HWY_INLINE void totals_counted(const Neuron& neuron, const float* drive, float* voltage,
                                std::size_t n, std::size_t steps, float* total, Census* census) {
+  if constexpr (std::is_same_v<Neuron, Rate>) {
+    if (const Once once = fires_once(drive, voltage, n)) {
+      totals(neuron, drive, voltage, n, steps, total, TakeSpikesOnly{census, once.driven});
+      return;
+    }
+  }
   bool summed = true;
   const std::uint64_t before = steps == 0 ? 0 : census->spikes;
   if (steps == 1 || are_few(drive, voltage, n))
@@ -459,18 +592,29 @@ std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::s
 }
 
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
-                           Census* census) {
-  bool summed = true;
-  add(Rate{}, Rectified{x, unit}, voltage, n, total, TakeCensus<DoubleSum>{census, &summed});
+                           float* count, Census* census) {
+  Glance seen;
+  add(Rate{}, Rectified{x, unit}, voltage, n, total, KeepAndGlance{{count, 0}, {&seen}});
+  std::size_t fired = seen.spikes;
+  if (!seen.once) {
+    fired = 0;
+    for (std::size_t i = 0; i < n; i += kWidth)
+      fired += hn::CountTrue(
+          Floats(), hn::And(hn::FirstN(Floats(), n - i), nonzero(hn::LoadU(Floats(), count + i))));
+  }
+  census->spikes += seen.once ? fired : count_spikes(count, n).all;
+  census->silent += n - fired;
+  census->changed += n - seen.stay;
+  census->neurons += n;
 }
 
 std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
                                const std::uint32_t* which, std::uint32_t* index, float* count,
                                float* fired, Census* census) {
-  bool summed = true;
-  const std::size_t events = events_awake(drive, voltage, n, which, index, count, fired,
-                                          TakeCensus<FloatSum>{census, &summed});
-  if (!summed) census->spikes += count_spikes(count, events).all;
+  Glance seen;
+  const std::size_t events =
+      events_awake(drive, voltage, n, which, index, count, fired, TakeGlance{&seen});
+  note_events(seen, count, events, n, census);
   return events;
 }
 
@@ -502,6 +646,7 @@ HWY_EXPORT(leaky);
 HWY_EXPORT(leaky_total);
 HWY_EXPORT(leaky_add);
 HWY_EXPORT(count_spikes);
+HWY_EXPORT(fires_once);
 HWY_EXPORT(fire_counted);
 HWY_EXPORT(fire_total_counted);
 HWY_EXPORT(fire_relu_counted);
@@ -568,6 +713,10 @@ SpikeCount count_spikes(const float* count, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(count_spikes)(count, n);
 }
 
+Once fires_once(const float* drive, const float* voltage, std::size_t n) {
+  return HWY_DYNAMIC_DISPATCH(fires_once)(drive, voltage, n);
+}
+
 std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                          float* count, Census* census) {
   return HWY_DYNAMIC_DISPATCH(fire_counted)(drive, voltage, n, index, count, census);
@@ -584,8 +733,8 @@ std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::s
 }
 
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
-                           Census* census) {
-  HWY_DYNAMIC_DISPATCH(fire_relu_add_counted)(x, unit, voltage, n, total, census);
+                           float* count, Census* census) {
+  HWY_DYNAMIC_DISPATCH(fire_relu_add_counted)(x, unit, voltage, n, total, count, census);
 }
 
 std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,

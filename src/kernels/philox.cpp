@@ -15,6 +15,8 @@ namespace synfire::kernels::HWY_NAMESPACE {
 
 constexpr float kUnit = 1.0f / (1 << 24);
 
+// Words go out as they are, or as numbers from 0 to below 1.
+
 #if HWY_TARGET == HWY_SCALAR
 
 // One lane has no neighbours to multiply or interleave with.
@@ -25,14 +27,20 @@ class Philox {
   Philox(const PhiloxKey& key, const PhiloxCounter& counter)
       : key_{{key[0], key[1]}}, counter_{{0, counter[1], counter[2], counter[3]}} {}
 
-  void draw(std::uint32_t first, float* out) const {
+  template <class Out>
+  void draw(std::uint32_t first, Out* out) const {
     auto counter = counter_;
     counter[0] = first;
     const auto words = r123::Philox4x32{}(counter, key_);
-    for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<float>(words[i] >> 8) * kUnit;
+    for (std::size_t i = 0; i < 4; ++i) store(words[i], out + i);
   }
 
  private:
+  static void store(std::uint32_t word, std::uint32_t* out) { *out = word; }
+  static void store(std::uint32_t word, float* out) {
+    *out = static_cast<float>(word >> 8) * kUnit;
+  }
+
   r123::Philox4x32::key_type key_;
   r123::Philox4x32::ctr_type counter_;
 };
@@ -51,7 +59,8 @@ class Philox {
   Philox(const PhiloxKey& key, const PhiloxCounter& counter) : key_(key), counter_(counter) {}
 
   /// The 4 * kBlocks values of the blocks `first` and following.
-  HWY_INLINE void draw(std::uint32_t first, float* out) const {
+  template <class Out>
+  HWY_INLINE void draw(std::uint32_t first, Out* out) const {
     const Wide wide;
     const Words words;
     constexpr std::size_t lanes = hn::MaxLanes(wide);
@@ -96,6 +105,9 @@ class Philox {
     return hn::BitCast(Wide(), hn::OddEven(hn::Shuffle2301(high), low));
   }
 
+  static HWY_INLINE void store(hn::Vec<Wide> blocks, std::uint32_t* out) {
+    hn::StoreU(hn::BitCast(Words(), blocks), Words(), out);
+  }
   static HWY_INLINE void store(hn::Vec<Wide> blocks, float* out) {
     const hn::RebindToSigned<Floats> integers;
     const auto bits = hn::ShiftRight<8>(hn::BitCast(Words(), blocks));
@@ -109,17 +121,28 @@ class Philox {
 
 #endif
 
-void philox_uniform(const PhiloxKey& key, const PhiloxCounter& counter, float* out, std::size_t n) {
+template <class Out>
+HWY_INLINE void draw_all(const PhiloxKey& key, const PhiloxCounter& counter, Out* out,
+                         std::size_t n) {
   constexpr std::size_t kValues = 4 * Philox::kBlocks;
   const Philox philox(key, counter);
   std::size_t i = 0;
   for (; i + kValues <= n; i += kValues)
     philox.draw(static_cast<std::uint32_t>(counter[0] + i / 4), out + i);
   if (i < n) {
-    float last[kValues];
+    Out last[kValues];
     philox.draw(static_cast<std::uint32_t>(counter[0] + i / 4), last);
     std::copy_n(last, n - i, out + i);
   }
+}
+
+void philox_uniform(const PhiloxKey& key, const PhiloxCounter& counter, float* out, std::size_t n) {
+  draw_all(key, counter, out, n);
+}
+
+void philox_words(const PhiloxKey& key, const PhiloxCounter& counter, std::uint32_t* out,
+                  std::size_t n) {
+  draw_all(key, counter, out, n);
 }
 
 }  // namespace synfire::kernels::HWY_NAMESPACE
@@ -129,9 +152,15 @@ HWY_AFTER_NAMESPACE();
 namespace synfire::kernels {
 
 HWY_EXPORT(philox_uniform);
+HWY_EXPORT(philox_words);
 
 void philox_uniform(const PhiloxKey& key, const PhiloxCounter& counter, float* out, std::size_t n) {
   HWY_DYNAMIC_DISPATCH(philox_uniform)(key, counter, out, n);
+}
+
+void philox_words(const PhiloxKey& key, const PhiloxCounter& counter, std::uint32_t* out,
+                  std::size_t n) {
+  HWY_DYNAMIC_DISPATCH(philox_words)(key, counter, out, n);
 }
 
 }  // namespace synfire::kernels

@@ -194,6 +194,20 @@ Reached reached(const float* x, std::size_t n, const std::uint32_t* worth) {
   return all;
 }
 
+bool any_graded(const float* x, std::size_t n) {
+  const Floats d;
+  const auto graded = [&](std::size_t k) HWY_ATTR {
+    const auto values = hn::LoadU(d, x + k);
+    return hn::AndNot(hn::Eq(hn::Abs(values), hn::Set(d, 1)), nonzero(values));
+  };
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth)
+    if (!hn::AllFalse(d, graded(i))) return true;
+  for (; i < n; ++i)
+    if (x[i] != 0 && std::abs(x[i]) != 1) return true;
+  return false;
+}
+
 // One synapse after the other: gathering and scattering vectors of sums takes no less time.
 void accumulate_csr(const CsrRows& rows, const float* start, std::size_t columns,
                     const std::uint32_t* index, const float* x, std::size_t count, float* out) {
@@ -217,6 +231,7 @@ HWY_EXPORT(accumulate_blocks);
 HWY_EXPORT(gather_blocks);
 HWY_EXPORT(nonzero_values);
 HWY_EXPORT(reached);
+HWY_EXPORT(any_graded);
 
 void accumulate_csr(const CsrRows& rows, const float* start, std::size_t columns,
                     const std::uint32_t* index, const float* x, std::size_t count, float* out) {
@@ -239,6 +254,10 @@ std::size_t nonzero_values(const float* x, std::size_t n, std::uint32_t* index, 
 
 Reached reached(const float* x, std::size_t n, const std::uint32_t* worth) {
   return HWY_DYNAMIC_DISPATCH(reached)(x, n, worth);
+}
+
+bool any_graded(const float* x, std::size_t n) {
+  return HWY_DYNAMIC_DISPATCH(any_graded)(x, n);
 }
 
 }  // namespace synfire::kernels

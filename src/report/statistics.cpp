@@ -1,7 +1,6 @@
 #include <synfire/statistics.hpp>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -10,6 +9,8 @@
 #include <fmt/format.h>
 
 #include <synfire/error.hpp>
+#include <synfire/kernels.hpp>
+#include <synfire/parallel.hpp>
 #include <synfire/random.hpp>
 
 namespace synfire {
@@ -78,26 +79,45 @@ std::vector<MeanInterval> bootstrap_means(std::span<const std::vector<double>> c
   }
   if (columns.empty()) return found;
 
-  // Some columns side by side: sums that do not wait for each other.
-  constexpr std::size_t together = 4;
-  const std::size_t n = columns[0].size(), groups = (columns.size() + together - 1) / together;
-  std::vector<std::array<double, together>> rows(groups * n);
+  // A row of all columns for each sample, taken as often as it is drawn.
+  constexpr std::size_t together = kernels::kMostSums, kRows = 1024;
+  const std::size_t n = columns[0].size();
+  const std::size_t stride =
+      (columns.size() + kernels::kSumColumns - 1) / kernels::kSumColumns * kernels::kSumColumns;
+  std::vector<double> rows(n * stride);
   for (std::size_t c = 0; c < columns.size(); ++c)
-    for (std::size_t i = 0; i < n; ++i) rows[c / together * n + i][c % together] = columns[c][i];
-  std::vector<std::uint32_t> drawn(n);
+    for (std::size_t i = 0; i < n; ++i) rows[i * stride + c] = columns[c][i];
   std::vector<std::vector<double>> means(columns.size(), std::vector<double>(how.draws));
-  for (std::size_t draw = 0; draw < how.draws; ++draw) {
-    indices(draw_address(how, kBootstrap, draw), static_cast<std::uint32_t>(n), drawn.data(), n);
-    for (std::size_t g = 0; g < groups; ++g) {
-      const auto* const group = rows.data() + g * n;
-      std::array<double, together> sums{};
-      for (const std::uint32_t i : drawn)
-        for (std::size_t k = 0; k < together; ++k) sums[k] += group[i][k];
-      const std::size_t first = g * together, end = std::min(first + together, columns.size());
-      for (std::size_t c = first; c < end; ++c)
-        means[c][draw] = sums[c - first] / static_cast<double>(n);
+
+  struct Room {
+    std::vector<std::uint32_t> drawn, times;
+    std::vector<double> weights, sums;
+  };
+  ThreadPool pool(how.threads);
+  std::vector<Room> rooms(pool.threads());
+  pool.run((how.draws + together - 1) / together, [&](std::size_t slot, std::size_t piece) {
+    Room& room = rooms[slot];
+    room.drawn.resize(n);
+    room.times.assign(together * n, 0);
+    room.weights.resize(together * kRows);
+    room.sums.assign(together * stride, 0.0);
+    const std::size_t first = piece * together, draws = std::min(together, how.draws - first);
+    for (std::size_t t = 0; t < draws; ++t) {
+      indices(draw_address(how, kBootstrap, first + t), static_cast<std::uint32_t>(n),
+              room.drawn.data(), n);
+      for (const std::uint32_t i : room.drawn) ++room.times[t * n + i];
     }
-  }
+    for (std::size_t i = 0; i < n; i += kRows) {
+      const std::size_t some = std::min(kRows, n - i);
+      for (std::size_t t = 0; t < together; ++t)
+        std::copy_n(room.times.begin() + t * n + i, some, room.weights.begin() + t * kRows);
+      kernels::add_resampled(rows.data() + i * stride, some, stride, room.weights.data(), kRows,
+                             room.sums.data());
+    }
+    for (std::size_t t = 0; t < draws; ++t)
+      for (std::size_t c = 0; c < columns.size(); ++c)
+        means[c][first + t] = room.sums[t * stride + c] / static_cast<double>(n);
+  });
   // As many draws lie below the interval as above it.
   const auto beyond =
       static_cast<std::size_t>((1 - how.confidence) / 2 * static_cast<double>(how.draws));

@@ -1,7 +1,6 @@
 #include "synfire/random.hpp"
 
-#include <Random123/philox.h>
-
+#include <array>
 #include <numeric>
 #include <utility>
 
@@ -21,20 +20,16 @@ kernels::PhiloxCounter counter_of(const RandomAddress& a) {
 // The words of an address one after another.
 class WordStream {
  public:
-  explicit WordStream(const RandomAddress& address) {
-    const auto key = key_of(address);
-    const auto counter = counter_of(address);
-    key_ = {{key[0], key[1]}};
-    counter_ = {{counter[0], counter[1], counter[2], counter[3]}};
-  }
+  explicit WordStream(const RandomAddress& address)
+      : key_(key_of(address)), counter_(counter_of(address)) {}
 
   std::uint32_t next() {
-    if (used_ == 4) {
-      block_ = r123::Philox4x32{}(counter_, key_);
-      ++counter_[0];
+    if (used_ == words_.size()) {
+      kernels::philox_words(key_, counter_, words_.data(), words_.size());
+      counter_[0] += static_cast<std::uint32_t>(words_.size() / 4);
       used_ = 0;
     }
-    return block_[used_++];
+    return words_[used_++];
   }
 
   /// Uniform in 0..bound-1 without bias (Lemire 2019, "Fast random integer generation in an
@@ -50,10 +45,10 @@ class WordStream {
   }
 
  private:
-  r123::Philox4x32::key_type key_{};
-  r123::Philox4x32::ctr_type counter_{};
-  r123::Philox4x32::ctr_type block_{};
-  std::size_t used_ = 4;
+  kernels::PhiloxKey key_;
+  kernels::PhiloxCounter counter_;
+  std::array<std::uint32_t, 128> words_;
+  std::size_t used_ = words_.size();
 };
 
 }  // namespace
@@ -68,8 +63,7 @@ void indices(const RandomAddress& address, std::uint32_t bound, std::uint32_t* o
 }
 
 void words(const RandomAddress& address, std::uint32_t* out, std::size_t n) {
-  WordStream stream(address);
-  for (std::size_t i = 0; i < n; ++i) out[i] = stream.next();
+  kernels::philox_words(key_of(address), counter_of(address), out, n);
 }
 
 void permutation(const RandomAddress& address, std::uint32_t* out, std::size_t n) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <limits>
+#include <numeric>
 
 #include "synfire/kernels.hpp"
 #include "targets.hpp"
@@ -157,6 +158,77 @@ void check_census(const std::vector<float>& drive, const std::vector<float>& vol
   REQUIRE(first_difference(total, counted_total) == -1);
 }
 
+/// The same of rate neurons by the kernels that take inputs, and by the one of those awake.
+void check_census_of_inputs(const std::vector<float>& x, const std::vector<float>& voltage,
+                            std::size_t steps) {
+  constexpr float kUnit = 0.5f;
+  const std::size_t n = x.size();
+  const auto in = poisoned(x);
+  std::vector<float> drive(n), v = voltage, total(n, 0.0f), count(n), all_fired(n, 0.0f);
+  for (std::size_t i = 0; i < n; ++i) drive[i] = (x[i] < 0 ? 0 : x[i]) * kUnit;
+  const auto drive_in = poisoned(drive);
+  auto fired_v = poisoned(voltage), added_v = poisoned(voltage), awake_v = poisoned(voltage);
+  auto added = poisoned(total);
+  Buffer<std::uint32_t> which(n), index(n), awake_index(n);
+  Buffer<float> events(n), awake_events(n), added_count(n), fired(n);
+  std::iota(which.begin(), which.end(), 0u);
+  for (std::size_t t = 0; t < steps; ++t) {
+    kernels::Census wanted{0, 2, 3, 4 + n}, census[3];
+    std::fill_n(census, 3, kernels::Census{1, 2, 3, 4});
+    double spikes = 0;
+    std::size_t expected = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const float before = v[i];
+      count[i] = Rate::step(drive[i], v[i]);
+      total[i] += count[i];
+      all_fired[i] += std::abs(count[i]);
+      spikes += std::abs(static_cast<double>(count[i]));
+      wanted.silent += count[i] == 0;
+      wanted.changed += v[i] != before;
+      expected += count[i] != 0;
+    }
+    REQUIRE(expected == kernels::fire_relu_counted(in.data(), kUnit, fired_v.data(), n,
+                                                   index.data(), events.data(), &census[0]));
+    kernels::fire_relu_add_counted(in.data(), kUnit, added_v.data(), n, added.data(),
+                                   added_count.data(), &census[1]);
+    REQUIRE(expected == kernels::fire_awake_counted(drive_in.data(), awake_v.data(), n,
+                                                    which.data(), awake_index.data(),
+                                                    awake_events.data(), fired.data(), &census[2]));
+    for (std::size_t k = 0; k < expected; ++k) {
+      REQUIRE(same(events[k], count[index[k]]));
+      REQUIRE(index[k] == awake_index[k]);
+      REQUIRE(same(awake_events[k], events[k]));
+    }
+    REQUIRE(first_difference(count, added_count) == -1);
+    REQUIRE(first_difference(total, added) == -1);
+    REQUIRE(first_difference(all_fired, fired) == -1);
+    for (const auto* const found : {&fired_v, &added_v, &awake_v})
+      REQUIRE(first_difference(v, *found) == -1);
+    for (const kernels::Census& found : census) {
+      REQUIRE(found.silent == wanted.silent);
+      REQUIRE(found.changed == wanted.changed);
+      REQUIRE(found.neurons == wanted.neurons);
+      if (spikes < 0x1p53) REQUIRE(found.spikes == 1 + static_cast<std::uint64_t>(spikes));
+    }
+  }
+}
+
+TEST_CASE("a census of inputs is that of the definition") {
+  on_every_target([] {
+    std::mt19937 random(15);
+    for (std::size_t n = 0; n <= 70; ++n) {
+      INFO("n " << n);
+      const auto voltage = ordinary_floats(random, n, 0.0f, 1.0f);
+      check_census_of_inputs(ordinary_floats(random, n, -1.0f, 1.9f), voltage, 5);
+      check_census_of_inputs(ordinary_floats(random, n, -5.0f, 5.0f), voltage, 5);
+      check_census_of_inputs(ordinary_floats(random, n, -3e7f, 3e7f), voltage, 2);
+      check_census_of_inputs(ordinary_floats(random, n, -1e-8f, 1e-8f), voltage, 2);
+      check_census_of_inputs(ordinary_floats(random, n, -1.0f, 1.0f),
+                             ordinary_floats(random, n, -2.0f, 3.0f), 3);
+    }
+  });
+}
+
 TEMPLATE_TEST_CASE("a census is that of the definition", "", Rate, Leaky) {
   on_every_target([] {
     std::mt19937 random(11);
@@ -169,7 +241,53 @@ TEMPLATE_TEST_CASE("a census is that of the definition", "", Rate, Leaky) {
                              ordinary_floats(random, n, 0.0f, 1.0f), 2);
       check_census<TestType>(ordinary_floats(random, n, -1e-8f, 1e-8f),
                              ordinary_floats(random, n, 0.0f, 3e7f), 3);
+      // At most one spike a step, or nearly so.
+      check_census<TestType>(ordinary_floats(random, n, 0.0f, n % 2 ? 0.999f : 1.001f),
+                             ordinary_floats(random, n, 0.0f, 1.0f), 5);
     }
+  });
+}
+
+TEST_CASE("a census is that of the definition where drives or voltages are at a limit") {
+  on_every_target([] {
+    std::mt19937 random(12);
+    std::vector<float> drives{0, -0.0f}, voltages{0, -0.0f};
+    for (const float limit : {0x1p-24f, 1 - 0x1p-23f, 1.0f, 0x1p-149f, 0.5f, 0x1p-25f})
+      for (const float near : {std::nextafter(limit, 0.0f), limit, std::nextafter(limit, 2.0f)}) {
+        drives.push_back(near);
+        voltages.push_back(near);
+      }
+    // All that fire once at most; then with one in their midst that is at a limit.
+    const std::vector<float> once{0, 0x1p-24f, 0.25f, std::nextafter(1 - 0x1p-23f, 0.0f)};
+    const std::vector<float> below{0, 0x1p-149f, 0.25f, std::nextafter(1.0f, 0.0f)};
+    for (std::size_t n = 1; n <= 70; ++n)
+      for (std::size_t turn = 0; turn < drives.size(); ++turn) {
+        INFO("n " << n << ", drive " << drives[turn]);
+        std::vector<float> drive(n), voltage(n);
+        for (float& d : drive) d = once[random() % once.size()];
+        for (float& v : voltage) v = below[random() % below.size()];
+        check_census<Rate>(drive, voltage, 4);
+        drive[random() % n] = drives[turn];
+        check_census<Rate>(drive, voltage, 4);
+        voltage[random() % n] = voltages[random() % voltages.size()];
+        check_census<Rate>(drive, voltage, 4);
+      }
+  });
+}
+
+TEST_CASE("neurons that fire at most once are told from others") {
+  on_every_target([] {
+    const auto once = [](const std::vector<float>& drive, const std::vector<float>& voltage) {
+      return kernels::fires_once(poisoned(drive).data(), poisoned(voltage).data(), drive.size());
+    };
+    const auto inside = std::vector<float>{0, 0.5f, 0x1p-24f};
+    CHECK(once(inside, {0, 0.99f, 0.5f}).holds);
+    CHECK(once(inside, {0, 0.99f, 0.5f}).driven == 2);
+    CHECK(once({}, {}).holds);
+    for (const float beyond : {1.0f, 0x1p-25f, -0.5f, std::nanf("")})
+      CHECK_FALSE(once({0, 0.5f, beyond}, {0, 0, 0}).holds);
+    for (const float beyond : {1.0f, -0.5f, std::nanf("")})
+      CHECK_FALSE(once(inside, {0, 0, beyond}).holds);
   });
 }
 

@@ -44,6 +44,9 @@ TEST_CASE("Philox gives Random123's known answers") {
       float out[4];
       kernels::philox_uniform(key, counter, out, 4);
       for (std::size_t i = 0; i < 4; ++i) CHECK(out[i] == unit(words[i]));
+      std::array<std::uint32_t, 4> found;
+      kernels::philox_words(key, counter, found.data(), 4);
+      CHECK(found == words);
     }
   });
 }
@@ -57,13 +60,17 @@ TEST_CASE("uniform equals Random123's own function at every address and size") {
           const auto stream = *rc::gen::element(Stream::InitialVoltage, Stream::Weights,
                                                 Stream::Shuffle, Stream::Data);
           const auto found = draw({seed, stream, epoch, layer, sample}, n);
+          std::vector<std::uint32_t> found_words(n);
+          words({seed, stream, epoch, layer, sample}, found_words.data(), n);
           for (std::size_t i = 0; i < n; ++i) {
             const r123::Philox4x32::ctr_type counter{
                 {static_cast<std::uint32_t>(i / 4), sample, layer,
                  epoch ^ static_cast<std::uint32_t>(stream) << 28}};
             const r123::Philox4x32::key_type key{
                 {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
-            RC_ASSERT(found[i] == unit(r123::Philox4x32{}(counter, key)[i % 4]));
+            const std::uint32_t word = r123::Philox4x32{}(counter, key)[i % 4];
+            RC_ASSERT(found[i] == unit(word));
+            RC_ASSERT(found_words[i] == word);
           }
         }));
   });

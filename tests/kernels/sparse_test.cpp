@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <utility>
 
 #include "synfire/kernels.hpp"
 #include "targets.hpp"
@@ -216,6 +217,25 @@ TEST_CASE("nonzero_values lists what is not zero") {
       REQUIRE(kernels::nonzero_values(x.data(), n, index.data(), value.data()) == expected.size());
       REQUIRE(std::equal(expected.begin(), expected.end(), index.begin()));
       REQUIRE(first_difference(values, {value.data(), values.size()}) == -1);
+    }
+  });
+}
+
+TEST_CASE("any_graded finds what is not -1, 0 or 1") {
+  on_every_target([] {
+    std::mt19937 random(13);
+    constexpr float plain[] = {-1, -0.0f, 0, 1};
+    for (std::size_t n = 0; n < 70; ++n) {
+      INFO("n " << n);
+      std::vector<float> x(n);
+      for (float& value : x) value = plain[random() % 4];
+      REQUIRE_FALSE(kernels::any_graded(x.data(), n));
+      for (const float other : {0.5f, -2.0f, std::nanf(""), 0x1p-149f})
+        for (std::size_t i = 0; i < n; ++i) {
+          const float before = std::exchange(x[i], other);
+          REQUIRE(kernels::any_graded(x.data(), n));
+          x[i] = before;
+        }
     }
   });
 }

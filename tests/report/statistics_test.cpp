@@ -96,6 +96,7 @@ TEST_CASE("bootstrap intervals: properties") {
     const Resampling how{seed, 800, 0.95};
     const auto found = bootstrap_means(columns, how);
     RC_ASSERT(found == bootstrap_means(columns, how));
+    RC_ASSERT(found == bootstrap_means(columns, {seed, 800, 0.95, 1}));
     const auto [least, most] = std::minmax_element(columns[0].begin(), columns[0].end());
     RC_ASSERT(*least <= found[0].low);
     RC_ASSERT(found[0].low <= found[0].high);

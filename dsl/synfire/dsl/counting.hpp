@@ -101,14 +101,12 @@ struct NeuronCounts {
   }
   /// Those that rest are silent, and nothing of them is updated or touched.
   StepCounts counts(const Row& of, std::uint64_t runs, const Row& first) const {
-    StepCounts all;
-    all.outputs = runs * n;
-    all.spikes = of.spikes;
-    all.silent = of.silent + all.outputs - of.neurons;
-    all.membrane_updates = of.neurons;
-    all.membrane_changes = of.changed;
-    all.state_bytes = 2 * (in_registers ? first : of).neurons * sizeof(float);
-    return all;
+    return {.spikes = of.spikes,
+            .silent = of.silent + runs * n - of.neurons,
+            .outputs = runs * n,
+            .membrane_updates = of.neurons,
+            .membrane_changes = of.changed,
+            .state_bytes = 2 * (in_registers ? first : of).neurons * sizeof(float)};
   }
 
   bool in_registers = false;  // all steps in one pass
@@ -129,15 +127,14 @@ struct SynapseCounts {
     to.bytes += more.bytes;
   }
   StepCounts counts(const Row& of, std::uint64_t runs, const Row&) const {
-    StepCounts all;
-    all.inputs = runs * n;
-    all.dense_operations = runs * n * width;
-    all.events = of.events;
-    all.synaptic_events = of.synapses;
-    (spikes_come_in ? all.acs : all.macs) = of.operations;
-    all.graded_events = of.graded;
-    all.weight_bytes = of.bytes;
-    return all;
+    return {.events = of.events,
+            .inputs = runs * n,
+            .synaptic_events = of.synapses,
+            .macs = spikes_come_in ? 0 : of.operations,
+            .acs = spikes_come_in ? of.operations : 0,
+            .graded_events = of.graded,
+            .dense_operations = runs * n * width,
+            .weight_bytes = of.bytes};
   }
 };
 
@@ -176,6 +173,7 @@ struct NeuronCounting {
   void add_inputs(const float* x, float* voltage, const Constants& c, float* total) {
     Neuron::add_inputs(x, voltage, n, c, total);
   }
+  void begin_awake(const float*, const float*, std::size_t) {}
   std::size_t fire_awake(const float* drive, float* voltage, std::size_t awake, const Constants& c,
                          const std::uint32_t* which, std::uint32_t* index, float* count,
                          float* fired) {
@@ -225,13 +223,26 @@ struct NeuronCounting<Neuron, n, true> {
     return Neuron::fire_inputs_counted(x, voltage, n, c, index, count, counts.from_here(1));
   }
   void add_inputs(const float* x, float* voltage, const Constants& c, float* total) {
-    Neuron::add_inputs_counted(x, voltage, n, c, total, counts.from_here(1));
+    Neuron::add_inputs_counted(x, voltage, n, c, total, step_count.data(), counts.from_here(1));
+  }
+  /// Before the steps of fire_awake.
+  void begin_awake(const float* drive, const float* voltage, std::size_t awake) {
+    once = Neuron::fires_once(drive, voltage, awake);
   }
   std::size_t fire_awake(const float* drive, float* voltage, std::size_t awake, const Constants& c,
                          const std::uint32_t* which, std::uint32_t* index, float* count,
                          float* fired) {
-    return Neuron::fire_awake_counted(drive, voltage, awake, c, which, index, count, fired,
-                                      counts.from_here(1));
+    kernels::Census* const census = counts.from_here(1);
+    if (!once)
+      return Neuron::fire_awake_counted(drive, voltage, awake, c, which, index, count, fired,
+                                        census);
+    const std::size_t events =
+        Neuron::fire_awake(drive, voltage, awake, c, which, index, count, fired);
+    census->spikes += events;
+    census->silent += awake - events;
+    census->changed += once.driven;
+    census->neurons += awake;
+    return events;
   }
 
   LayerCounts<NeuronCounts<n>> counts;
@@ -255,6 +266,7 @@ struct NeuronCounting<Neuron, n, true> {
   }
 
   Buffer<float> step_count, before;
+  kernels::Once once{};  // of the neurons that are awake
 };
 
 /// The same of a layer of synapses [inputs][width] of a layer that counts.
@@ -293,10 +305,9 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
       events = all.inputs;
     }
     // Images are dark at their edges: what is found is found soon from the middle on.
-    const auto is_graded = [](float x) { return x != 0 && std::abs(x) != 1; };
-    const auto middle = in.begin() + inputs / 2;
-    const bool graded =
-        std::any_of(middle, in.end(), is_graded) || std::any_of(in.begin(), middle, is_graded);
+    constexpr std::size_t middle = inputs / 2;
+    const bool graded = kernels::any_graded(in.data() + middle, inputs - middle) ||
+                        kernels::any_graded(in.data(), middle);
     note({events, synapses, synapses, graded ? synapses : 0, read.bytes});
   }
 
@@ -320,7 +331,7 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
   }
 
   using Kind = SynapseCounts<inputs, width, carried_by<typename Site::In, Spikes>>;
-  void note(const typename Kind::Row& more) { Kind::add(more, counts.here()); }
+  void note(const typename Kind::Row& row) { counts.here() = row; }  // once a step
 
   LayerCounts<Kind> counts;
   std::shared_ptr<const Buffer<std::uint32_t>> degree;  // weights of an input that are not 0

@@ -151,9 +151,15 @@ class NetModel final : public Model {
     profile.labels.assign(data.labels.begin(), data.labels.end());
     profile.steps_used.resize(data.size());
     Counting engine(parameters_, options, threads);
+    const std::size_t layers = profile.layers.size();
+    const auto load = loader(data);
+    const auto load_and_fetch = [&](std::size_t i, float* values) {
+      kernels::fetch_to_write(&profile.samples[i * layers], layers * sizeof(StepCounts));
+      load(i, values);
+    };
     const auto start = Clock::now();
-    engine.run(0, data.size(), loader(data), [&](std::size_t i, const auto& one, Values logits) {
-      one.read_totals(profile.samples.data() + i * profile.layers.size());
+    engine.run(0, data.size(), load_and_fetch, [&](std::size_t i, const auto& one, Values logits) {
+      one.read_totals(&profile.samples[i * layers]);
       profile.predicted[i] = static_cast<std::uint32_t>(arg_max(logits));
       profile.steps_used[i] = static_cast<std::uint32_t>(one.steps_used());
       if (each) each(i, one.counts());

@@ -18,6 +18,7 @@
 //   fire_counted, ..._counted      each of them that is there but fire_add, with a census
 //                                  (kernels.hpp). A neuron model may leave them out, all together:
 //                                  where it is counted, voltages are then kept and compared
+//   fires_once                     of those that are awake, where there is fire_awake_counted
 //   each_ahead(v, least, most, c), sum_ahead(v, least, most, steps, c)
 //                                  bounds of the spikes of any one of the next steps, and of the
 //                                  next `steps` together, from the voltage v that a step has left,
@@ -144,8 +145,8 @@ struct RateNeuron {
     return kernels::fire_relu_counted(x, c.unit, voltage, n, index, count, census);
   }
   static void add_inputs_counted(const float* x, float* voltage, std::size_t n, const Constants& c,
-                                 float* total, kernels::Census* census) {
-    kernels::fire_relu_add_counted(x, c.unit, voltage, n, total, census);
+                                 float* total, float* count, kernels::Census* census) {
+    kernels::fire_relu_add_counted(x, c.unit, voltage, n, total, count, census);
   }
 
   static std::size_t awake(const float* drive, const float* voltage, std::size_t n,
@@ -157,6 +158,9 @@ struct RateNeuron {
                                 const std::uint32_t* which, std::uint32_t* index, float* count,
                                 float* fired) {
     return kernels::fire_awake(drive, voltage, n, which, index, count, fired);
+  }
+  static kernels::Once fires_once(const float* drive, const float* voltage, std::size_t n) {
+    return kernels::fires_once(drive, voltage, n);
   }
   static std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
                                         const Constants&, const std::uint32_t* which,

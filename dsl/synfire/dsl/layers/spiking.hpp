@@ -143,6 +143,7 @@ struct Spiking {
       } else if constexpr (can_rest) {
         awake = Neuron::awake(drive.data(), voltage.data(), size, constants, which.data(),
                               awake_drive.data(), awake_voltage.data());
+        this->begin_awake(awake_drive.data(), awake_voltage.data(), awake);
         std::fill_n(fired.begin(), awake, 0.0f);
       }
     }
