@@ -169,6 +169,9 @@ struct Reached {
 };
 Reached reached(const float* x, std::size_t n, const std::uint32_t* worth);
 
+/// How many of x[0..n) are not 0. x need not come from a Buffer.
+std::size_t count_nonzeros(const float* x, std::size_t n);
+
 /// Whether one of x[0..n) is not -1, 0 or 1. x need not come from a Buffer.
 bool any_graded(const float* x, std::size_t n);
 

@@ -103,8 +103,9 @@ class Model {
   virtual void save(const std::filesystem::path& path,
                     const std::map<std::string, std::string>& metadata) const = 0;
 
-  /// See prune.hpp: by the power of the presynaptic neurons over `data`, run as `options` train.
-  virtual std::vector<Pruned> prune(double sparsity, const Samples& data,
+  /// See prune.hpp: by the power, raised to the exponent, of the presynaptic neurons over `data`,
+  /// run as `options` train.
+  virtual std::vector<Pruned> prune(double sparsity, double exponent, const Samples& data,
                                     const TrainOptions& options) = 0;
   /// See fit().
   virtual TrainResult train(const Samples& data, const TrainOptions& options, const FitFiles& files,

@@ -2,7 +2,9 @@
 // the presynaptic neuron is (Sun et al. 2023).
 //
 // A synapse adds in proportion to the power of its presynaptic neuron, and costs an operation each
-// time that this fires: the root of the power stands between both.
+// time that this fires. So the power itself, an exponent of 1, leaves what adds most for its number
+// of weights, and an exponent of 0, which is the magnitude alone, what adds most for its number of
+// operations.
 #pragma once
 
 #include <cstddef>
@@ -20,12 +22,16 @@ struct Pruned {
 /// Throws InvalidSetting for a sparsity outside [0, 1).
 void require_sparsity(double sparsity);
 
-/// The mean square of what each presynaptic neuron hands on; empty: all are equally active.
+/// Throws InvalidSetting for an exponent outside [0, 1].
+void require_exponent(double exponent);
+
+/// The mean square of what each presynaptic neuron hands on, raised to the exponent; empty: all are
+/// equally active.
 using Power = std::vector<double>;
 
 /// Of n values in rows of `width`, one row for each presynaptic neuron, taken in groups of `group`
 /// neighbours in a row (the last of a row may be smaller): sets floor(sparsity * groups) groups to
-/// 0, those of least squared L2 norm times the root of the power; of equal ones those of least
+/// 0, those of least squared L2 norm times the power; of equal ones those of least
 /// norm, then those that come first. Throws InvalidSetting, and changes nothing, for a sparsity
 /// outside [0, 1) and for a value or a power that is not finite.
 void prune(float* values, std::size_t n, std::size_t width, std::size_t group, double sparsity,

@@ -17,7 +17,7 @@ struct Prune {
   DataOptions data;
   DescentOptions descent;
   JsonOption json;
-  double sparsity = 0.9;
+  double sparsity = 0.9, exponent = 0;
   std::size_t rounds = 4;
   std::string output = "pruned.safetensors";
   std::optional<std::string> checkpoint, resume;
@@ -29,6 +29,12 @@ void declare(CLI::App& command, Prune& p) {
   command
       .add_option("--sparsity", p.sparsity,
                   "The part of each sparse layer's weights that goes, from 0 to below 1")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--power", p.exponent,
+          "Exponent of the inputs' power in a weight's worth: 0 goes by the weights alone and "
+          "leaves the fewest operations, 1 by what they add")
       ->capture_default_str();
   add_count(command, "--rounds", p.rounds,
             "Prune in so many rounds, ever less in each, with a fine-tuning behind each")
@@ -85,6 +91,7 @@ void act(const Prune& p) {
   const bool tunes = options.epochs != 0;
   if (!tunes) options.epochs = 1;
   require_sparsity(p.sparsity);
+  require_exponent(p.exponent);
   if (p.rounds == 0 || p.rounds > 1000)
     throw InvalidSetting("--rounds", fmt::to_string(p.rounds), "from 1 to 1000");
   auto metadata = read_safetensors(*p.model.weights).metadata;
@@ -104,6 +111,7 @@ void act(const Prune& p) {
   const Evaluation before = evaluate();
   const Json settings{{"net", info.name},
                       {"sparsity", p.sparsity},
+                      {"power", p.exponent},
                       {"rounds", p.rounds},
                       {"data", data.fingerprint},
                       {"images", data.train.size()},
@@ -115,7 +123,7 @@ void act(const Prune& p) {
     // Zhu and Gupta 2017: much while much is left, little towards the end.
     const double left = 1 - static_cast<double>(r) / static_cast<double>(p.rounds);
     const double sparsity = p.sparsity * (1 - left * left * left);
-    layers = model->prune(sparsity, data.train, options);
+    layers = model->prune(sparsity, p.exponent, data.train, options);
     if (r == p.rounds) tuned = after = evaluate();
     if (tunes) {
       train_with_progress(*model, data.train, options, {},
@@ -135,6 +143,7 @@ void act(const Prune& p) {
   metadata["dt"] = fmt::to_string(run.dt);
   metadata["steps"] = fmt::to_string(run.steps);
   metadata["sparsity"] = fmt::to_string(p.sparsity);
+  metadata["power"] = fmt::to_string(p.exponent);
   metadata["fine_tuning"] =
       tunes ? fmt::format(
                   "{} rounds of {} epochs of {}, learning rate {}, batches of {}, seed {}, {}",
@@ -168,6 +177,7 @@ void act(const Prune& p) {
                 {"provenance", provenance(options.threads)},
                 {"run", to_json(run)},
                 {"sparsity", p.sparsity},
+                {"power", p.exponent},
                 {"layers", kept},
                 {"before", to_json(before)},
                 {"pruned", to_json(after)},

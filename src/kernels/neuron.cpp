@@ -230,35 +230,6 @@ struct KeepAndGlance {
   }
 };
 
-// Where fires_once holds: `driven` neurons change their voltage in every step.
-struct TakeSpikesOnly {
-  Census* census;
-  std::size_t driven;
-
-  struct At {
-    Census* of;
-    std::size_t changed, neurons = 0;
-    FloatSum sum{};
-
-    HWY_INLINE void see(Vector spikes, Vector, Vector, std::size_t, std::size_t lanes) {
-      if (HWY_UNLIKELY(lanes < kWidth))
-        spikes = hn::IfThenElseZero(hn::FirstN(Floats(), lanes), spikes);
-      neurons += std::min(lanes, kWidth);
-      sum.add(spikes);
-    }
-    HWY_INLINE void end() {
-      const auto spikes = static_cast<std::size_t>(sum.total());
-      of->spikes += spikes;
-      of->silent += neurons - spikes;
-      of->changed += changed;
-      of->neurons += neurons;
-    }
-  };
-  HWY_INLINE At step(std::size_t t, std::size_t i) const {
-    return {census + t, i == 0 ? driven : 0};
-  }
-};
-
 // So it is where voltages are in [0, 1) and drives are 0 or in [2^-24, 1 - 2^-23). For floats below
 // 1 are at most 2^-24 apart, so that v + d is another one than v; and from 1 on to 2, which it
 // cannot reach, v + d is rounded by at most 2^-24, so that less 1 it is not v again.
@@ -388,6 +359,67 @@ HWY_INLINE void add(const Neuron& neuron, const Drive& drive, float* voltage, st
   for (; i + kWidth <= n; i += kWidth) add_at(drive.at(i), i, kWidth);
   if (i < n) add_at(drive.tail(i, n), i, n - i);
   seen.end();
+}
+
+// total_tile where fires_once holds, with the spikes of each step. A tile has less than 2^8
+// neurons, so that the spikes of three steps fit into a float side by side, and are summed over its
+// lanes together.
+template <std::size_t kVectors>
+HWY_INLINE void once_tile(const float* HWY_RESTRICT drive, float* HWY_RESTRICT voltage,
+                          std::size_t steps, float* HWY_RESTRICT total, std::size_t n,
+                          std::size_t changed, Census* HWY_RESTRICT census) {
+  static_assert(kVectors * kWidth < 256);
+  const Floats d;
+  const auto shift = hn::Set(d, 256.0f);
+  const auto here = hn::FirstN(d, n);
+  Vector x[kVectors], v[kVectors], sum[kVectors];
+  for (std::size_t j = 0; j < kVectors; ++j) {
+    x[j] = hn::LoadU(d, drive + j * kWidth);
+    v[j] = hn::LoadU(d, voltage + j * kWidth);
+    if (kVectors == 1) {
+      x[j] = hn::IfThenElseZero(here, x[j]);
+      v[j] = hn::IfThenElseZero(here, v[j]);
+    }
+    sum[j] = hn::Zero(d);
+  }
+  const std::size_t neurons = std::min(n, kVectors * kWidth);
+  for (std::size_t t = 0; t < steps;) {
+    const std::size_t some = std::min<std::size_t>(3, steps - t);
+    auto packed = hn::Zero(d);
+    for (std::size_t k = 0; k < some; ++k) {
+      Vector spikes[kVectors];
+      for (std::size_t j = 0; j < kVectors; ++j) {
+        spikes[j] = Rate{}.step(x[j], v[j]);
+        sum[j] = hn::Add(sum[j], spikes[j]);
+      }
+      for (std::size_t half = kVectors / 2; half != 0; half /= 2)
+        for (std::size_t j = 0; j < half; ++j) spikes[j] = hn::Add(spikes[j], spikes[j + half]);
+      packed = hn::MulAdd(packed, shift, spikes[0]);
+    }
+    auto all = static_cast<std::uint32_t>(hn::GetLane(hn::SumOfLanes(d, packed)));
+    for (std::size_t k = some; k-- != 0; all /= 256) {
+      census[t + k].spikes += all % 256;
+      census[t + k].silent += neurons - all % 256;
+      census[t + k].changed += changed;
+      census[t + k].neurons += neurons;
+    }
+    t += some;
+  }
+  for (std::size_t j = 0; j < kVectors; ++j) {
+    hn::StoreU(v[j], d, voltage + j * kWidth);
+    hn::StoreU(sum[j], d, total + j * kWidth);
+  }
+}
+
+HWY_INLINE void totals_once(const float* drive, float* voltage, std::size_t n, std::size_t steps,
+                            float* total, Census* census, std::size_t driven) {
+  constexpr std::size_t kVectors = kTile / 2;
+  std::size_t i = 0;
+  for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
+    once_tile<kVectors>(drive + i, voltage + i, steps, total + i, n - i, i == 0 ? driven : 0,
+                        census);
+  for (; i < n; i += kWidth)
+    once_tile<1>(drive + i, voltage + i, steps, total + i, n - i, i == 0 ? driven : 0, census);
 }
 
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
@@ -563,7 +595,7 @@ HWY_INLINE void totals_counted(const Neuron& neuron, const float* drive, float* 
                                std::size_t n, std::size_t steps, float* total, Census* census) {
   if constexpr (std::is_same_v<Neuron, Rate>) {
     if (const Once once = fires_once(drive, voltage, n)) {
-      totals(neuron, drive, voltage, n, steps, total, TakeSpikesOnly{census, once.driven});
+      totals_once(drive, voltage, n, steps, total, census, once.driven);
       return;
     }
   }

@@ -194,6 +194,14 @@ Reached reached(const float* x, std::size_t n, const std::uint32_t* worth) {
   return all;
 }
 
+std::size_t count_nonzeros(const float* x, std::size_t n) {
+  std::size_t count = 0, i = 0;
+  for (; i + kWidth <= n; i += kWidth)
+    count += hn::CountTrue(Floats(), nonzero(hn::LoadU(Floats(), x + i)));
+  for (; i < n; ++i) count += !(x[i] == 0);
+  return count;
+}
+
 bool any_graded(const float* x, std::size_t n) {
   const Floats d;
   const auto graded = [&](std::size_t k) HWY_ATTR {
@@ -231,6 +239,7 @@ HWY_EXPORT(accumulate_blocks);
 HWY_EXPORT(gather_blocks);
 HWY_EXPORT(nonzero_values);
 HWY_EXPORT(reached);
+HWY_EXPORT(count_nonzeros);
 HWY_EXPORT(any_graded);
 
 void accumulate_csr(const CsrRows& rows, const float* start, std::size_t columns,
@@ -254,6 +263,10 @@ std::size_t nonzero_values(const float* x, std::size_t n, std::uint32_t* index, 
 
 Reached reached(const float* x, std::size_t n, const std::uint32_t* worth) {
   return HWY_DYNAMIC_DISPATCH(reached)(x, n, worth);
+}
+
+std::size_t count_nonzeros(const float* x, std::size_t n) {
+  return HWY_DYNAMIC_DISPATCH(count_nonzeros)(x, n);
 }
 
 bool any_graded(const float* x, std::size_t n) {

@@ -34,11 +34,13 @@ std::unique_ptr<Model> make(std::string name, std::string description) {
 }  // namespace
 
 std::unique_ptr<Model> wide() {
-  return make<Dense<512>>("wide", "784-512-512-10 with spiking relu: spikes between wide layers");
+  return make<Dense<1024>>(
+      "wide", "784-1024-1024-10 with spiking relu: more weights than a near cache holds");
 }
 
 std::unique_ptr<Model> wide_blocked() {
-  return make<Sparse<512, Blocked<32>>>("wide_blocked", "the same, pruned in blocks of 32 targets");
+  return make<Sparse<1024, Blocked<16>>>("wide_blocked",
+                                         "the same, pruned in blocks of 16 targets");
 }
 
 }  // namespace synfire::nets

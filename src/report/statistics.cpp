@@ -122,9 +122,12 @@ std::vector<MeanInterval> bootstrap_means(std::span<const std::vector<double>> c
   const auto beyond =
       static_cast<std::size_t>((1 - how.confidence) / 2 * static_cast<double>(how.draws));
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    std::sort(means[c].begin(), means[c].end());
-    found[c].low = means[c][beyond];
-    found[c].high = means[c][how.draws - 1 - beyond];
+    const auto low = means[c].begin() + static_cast<std::ptrdiff_t>(beyond);
+    const auto high = means[c].end() - 1 - static_cast<std::ptrdiff_t>(beyond);
+    std::nth_element(means[c].begin(), low, means[c].end());
+    std::nth_element(low + 1, high, means[c].end());
+    found[c].low = *low;
+    found[c].high = *high;
   }
   return found;
 }

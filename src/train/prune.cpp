@@ -31,6 +31,11 @@ void require_sparsity(double sparsity) {
     throw InvalidSetting("sparsity", fmt::to_string(sparsity), "at least 0 and below 1");
 }
 
+void require_exponent(double exponent) {
+  if (!(exponent >= 0 && exponent <= 1))
+    throw InvalidSetting("the exponent of the power", fmt::to_string(exponent), "from 0 to 1");
+}
+
 void prune(float* values, std::size_t n, std::size_t width, std::size_t group, double sparsity,
            const Power& power) {
   check({values, n}, sparsity, power);
@@ -44,7 +49,7 @@ void prune(float* values, std::size_t n, std::size_t width, std::size_t group, d
       float* const row = values + i * width;
       Group& g = groups.emplace_back(Group{row + j, row + std::min(j + group, width)});
       for (const float* x = g.first; x != g.last; ++x) g.norm += static_cast<double>(*x) * *x;
-      g.worth = power.empty() ? g.norm : g.norm * std::sqrt(power[i]);
+      g.worth = power.empty() ? g.norm : g.norm * power[i];
     }
   const auto pruned = static_cast<std::ptrdiff_t>(sparsity * static_cast<double>(groups.size()));
   std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {

@@ -256,16 +256,19 @@ class Commands(InFolder):
 
     def test_pruning(self):
         dense = self.weights()
-        for net, weights in [("spiking_csr", "csr"), ("spiking_blocked", r"blocked\(32\)")]:
+        for net, weights, power in [("spiking_csr", "csr", 0.0),
+                                    ("spiking_blocked", r"blocked\(32\)", 0.5)]:
             with self.subTest(net):
                 text = self.run_well("prune", "--net", net, "--weights", dense, *SMALL,
                                      "--sparsity", 0.9, "--rounds", 2, "--epochs", 1,
-                                     "--output", "pruned.safetensors", "--json", "prune.json")
+                                     "--power", power, "--output", "pruned.safetensors", "--json",
+                                     "prune.json")
                 done = json.loads((self.folder / "prune.json").read_text())
                 self.assertRegex(text, r"accuracy before .*%, pruned .*%, fine-tuned .*%\n")
                 self.assertRegex(text, r"hidden +100352 +100\d\d +(89.9\d|90.00)%")
                 self.assertEqual([layer["label"] for layer in done["layers"]], ["hidden"])
                 self.assertAlmostEqual(done["layers"][0]["sparsity"], 0.9, 3)
+                self.assertEqual(done["power"], power)
                 self.assertEqual([round(r["sparsity"], 4) for r in done["rounds"]], [0.7875, 0.9])
                 # The file is the dense twin's, too: the same counts but for fewer synapses.
                 self.run_well("evaluate", "--weights", "pruned.safetensors", *SMALL, "--json",
@@ -681,6 +684,9 @@ class BadInput(InFolder):
         for sparsity in ["-0.1", "1", "nan"]:
             self.refused("sparsity is", "prune", "--net", "spiking_csr", "--weights", path,
                          f"--sparsity={sparsity}")
+        for power in ["-0.1", "1.5", "nan"]:
+            self.refused("the exponent of the power is", "prune", "--net", "spiking_csr",
+                         "--weights", path, f"--power={power}")
         self.refused("--rounds is 0", "prune", "--net", "spiking_csr", "--weights", path,
                      "--rounds", 0)
         self.refused("missing/p", "prune", "--net", "spiking_csr", "--weights", path, "--output",

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "synfire/kernels.hpp"
@@ -217,6 +218,20 @@ TEST_CASE("nonzero_values lists what is not zero") {
       REQUIRE(kernels::nonzero_values(x.data(), n, index.data(), value.data()) == expected.size());
       REQUIRE(std::equal(expected.begin(), expected.end(), index.begin()));
       REQUIRE(first_difference(values, {value.data(), values.size()}) == -1);
+    }
+  });
+}
+
+TEST_CASE("count_nonzeros counts what is not zero") {
+  on_every_target([] {
+    std::mt19937 random(16);
+    constexpr float some[] = {-1, -0.0f, 0, 0x1p-149f, std::numeric_limits<float>::quiet_NaN()};
+    for (std::size_t n = 0; n < 100; ++n) {
+      INFO("n " << n);
+      std::vector<float> x(n);
+      for (float& value : x) value = some[random() % 5];
+      REQUIRE(kernels::count_nonzeros(x.data(), n) ==
+              n - static_cast<std::size_t>(std::count(x.begin(), x.end(), 0.0f)));
     }
   });
 }

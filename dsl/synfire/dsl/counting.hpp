@@ -295,11 +295,11 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
   }
 
   void count(Values in, const ReadWeights& read) {
-    std::uint64_t events, synapses;
-    if (full && tells_all_operations) {
-      synapses = read.operations;
-      events = synapses / width;
-    } else {
+    std::uint64_t events = read.inputs, synapses = read.operations;
+    if (!tells_all_operations && full) {
+      events = kernels::count_nonzeros(in.data(), inputs);
+      synapses = events * width;
+    } else if (!tells_synapses()) {
       const kernels::Reached all = kernels::reached(in.data(), inputs, degree->data());
       synapses = all.worth;
       events = all.inputs;
@@ -318,6 +318,8 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
       synapses = in.size * width;
       times = read.operations;
       graded = times != synapses;
+    } else if (tells_synapses() && !kernels::any_graded(in.count, in.size)) {
+      synapses = times = read.operations;
     } else {
       for (std::size_t k = 0; k < in.size; ++k) {
         const std::uint64_t reached = (*degree)[in.index[k]];
@@ -329,6 +331,10 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
     }
     note({in.size, synapses, times, graded ? synapses : 0, read.bytes});
   }
+
+  /// Whether the operations of inputs that count once are the weights that are not 0. Those of
+  /// dense rows are all weights.
+  bool tells_synapses() const { return tells_all_operations && (full || group_of<Weight>() != 0); }
 
   using Kind = SynapseCounts<inputs, width, carried_by<typename Site::In, Spikes>>;
   void note(const typename Kind::Row& row) { counts.here() = row; }  // once a step

@@ -98,10 +98,15 @@ class NetModel final : public Model {
     parameters_.write(path, metadata);
   }
 
-  std::vector<Pruned> prune(double sparsity, const Samples& data,
+  std::vector<Pruned> prune(double sparsity, double exponent, const Samples& data,
                             const TrainOptions& options) override {
-    return synfire::prune(parameters_, sparsity,
-                          DenseTrainer<Net>(parameters_, options).presynaptic_power(data));
+    require_sparsity(sparsity);
+    require_exponent(exponent);
+    std::vector<Power> power;
+    if (exponent != 0) power = DenseTrainer<Net>(parameters_, options).presynaptic_power(data);
+    for (Power& of : power)
+      for (double& x : of) x = std::pow(x, exponent);
+    return synfire::prune(parameters_, sparsity, power);
   }
 
   TrainResult train(const Samples& data, const TrainOptions& options, const FitFiles& files,

@@ -86,6 +86,7 @@ struct ReadWeights {
   std::uint64_t operations;  // see LayerActivity::synaptic_operations
   std::size_t rows;          // runs of neighbouring weights
   std::size_t bytes;         // of weights
+  std::size_t inputs;        // that are not 0, where tells_all_operations is there
 };
 
 /// What one product of rows reached and read.
@@ -108,7 +109,7 @@ template <std::size_t inputs, class Rows>
 class EventRows {
  public:
   static constexpr std::size_t stride = Rows::stride;
-  /// Whether the operations that it says are the synapses of all values that are not 0.
+  /// The operations that it says are the synapses of all values that are not 0.
   static constexpr bool tells_all_operations = true;
 
   EventRows(const float* kernel, const float* bias, const RunOptions& options)
@@ -120,17 +121,17 @@ class EventRows {
   ReadWeights add(Values in, float* out) {
     const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
     if constexpr (can_be_dense)
-      if (is_dense(n)) return dense(in.data(), rows_->synapses(n), out);
+      if (is_dense(n)) return dense(in.data(), n, rows_->synapses(n), out);
     const ReadRows read = rows_->add(index_.data(), in.data(), n, out);
-    return {read.synapses, n, read.bytes};
+    return {read.synapses, n, read.bytes, n};
   }
   ReadWeights add(SpikeView in, float* out) {
     const std::uint64_t operations = rows_->synapses(in.index, in.count, in.size);
     const bool all = can_be_dense && is_dense(in.size);
     if (all) std::fill(amount_.begin(), amount_.end(), 0.0f);
     for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = in.count[k] / in.unit;
-    if (all) return dense(amount_.data(), operations, out);
-    return {operations, in.size, rows_->add(in.index, amount_.data(), in.size, out).bytes};
+    if (all) return dense(amount_.data(), in.size, operations, out);
+    return {operations, in.size, rows_->add(in.index, amount_.data(), in.size, out).bytes, in.size};
   }
   static void add_together(std::span<EventRows* const> all, const Values* in, float* const* out,
                            ReadWeights* read) requires
@@ -144,7 +145,7 @@ class EventRows {
     rows.add(products.data(), all.size());
     for (std::size_t k = 0; k < all.size(); ++k) {
       const std::size_t n = products[k].nonzero;
-      read[k] = {rows.synapses(n), n, n * Rows::row_bytes};
+      read[k] = {rows.synapses(n), n, n * Rows::row_bytes, n};
     }
   }
 
@@ -159,8 +160,8 @@ class EventRows {
  private:
   static constexpr bool can_be_dense = requires { Rows::row_bytes; };
   bool is_dense(std::size_t n) const { return static_cast<double>(n) > dense_above_; }
-  ReadWeights dense(const float* x, std::uint64_t operations, float* out) const {
-    return {operations, inputs, rows_->add(nullptr, x, inputs, out).bytes};
+  ReadWeights dense(const float* x, std::size_t n, std::uint64_t operations, float* out) const {
+    return {operations, inputs, rows_->add(nullptr, x, inputs, out).bytes, n};
   }
 
   std::shared_ptr<const Rows> rows_;  // one copy for all engines of a batch

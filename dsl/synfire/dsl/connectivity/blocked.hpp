@@ -36,6 +36,7 @@ struct Blocked {
   class Event {
    public:
     static constexpr std::size_t stride = Packed<inputs, width>::stride + Size;
+    static constexpr bool tells_all_operations = true;  // as EventRows
 
     Event(const float* kernel, const float* bias, const RunOptions&)
         : packed_(std::make_shared<const Packed<inputs, width>>(kernel, bias)),
@@ -47,7 +48,7 @@ struct Blocked {
     ReadWeights add(Values in, float* out) {
       const auto [active, synapses] = kernels::reached(in.data(), inputs, packed_->degree.data());
       if (synapses / Size > most_by_rows(active)) {
-        if (by_columns(active)) return gather(in.data(), synapses, out);
+        if (by_columns(active)) return gather(in.data(), active, synapses, out);
         const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
         return whole(index_.data(), in.data(), n, synapses, out);
       }
@@ -56,18 +57,18 @@ struct Blocked {
       const std::size_t all = packed_->begin[inputs];
       const auto read =
           accumulate(packed_->rows(nullptr), {index_.data(), amount_.data(), n, 1}, all, out);
-      return {synapses, n, read.blocks * Size * sizeof(float)};
+      return {synapses, n, read.blocks * Size * sizeof(float), n};
     }
 
     ReadWeights add(SpikeView in, float* out) {
       const std::size_t most = most_by_rows(in.size);
       const auto [blocks, synapses] =
           accumulate(packed_->rows(packed_->degree.data()), in, most, out);
-      if (blocks <= most) return {synapses, in.size, blocks * Size * sizeof(float)};
+      if (blocks <= most) return {synapses, in.size, blocks * Size * sizeof(float), in.size};
       const bool all = by_columns(in.size);
       if (all) std::fill(amount_.begin(), amount_.end(), 0.0f);
       for (std::size_t k = 0; k < in.size; ++k) amount_[in.index[k]] = in.count[k] / in.unit;
-      return all ? gather(amount_.data(), synapses, out)
+      return all ? gather(amount_.data(), in.size, synapses, out)
                  : whole(in.index, amount_.data(), in.size, synapses, out);
     }
 
@@ -97,15 +98,15 @@ struct Blocked {
           rows, packed_->bias.data(), Packed<inputs, width>::stride,
           {in.index, in.count, in.size, in.unit, block_.data(), value_.data()}, most, out);
     }
-    ReadWeights gather(const float* x, std::uint64_t synapses, float* out) const {
+    ReadWeights gather(const float* x, std::size_t n, std::uint64_t synapses, float* out) const {
       kernels::gather_blocks(packed_->columns(), x, packed_->bias.data(),
                              Packed<inputs, width>::stride, out);
       const std::size_t blocks = packed_->input.size();
-      return {synapses, blocks, blocks * Size * sizeof(float)};
+      return {synapses, blocks, blocks * Size * sizeof(float), n};
     }
     ReadWeights whole(const std::uint32_t* index, const float* x, std::size_t n,
                       std::uint64_t synapses, float* out) const {
-      return {synapses, n, packed_->whole.add(index, x, n, out).bytes};
+      return {synapses, n, packed_->whole.add(index, x, n, out).bytes, n};
     }
 
     std::shared_ptr<const Packed<inputs, width>> packed_;  // one copy for all engines of a batch

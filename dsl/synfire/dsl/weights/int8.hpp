@@ -137,7 +137,7 @@ struct int8 {
     }
     static ReadWeights read_of(const kernels::Quantized& in, std::uint64_t times) {
       const std::size_t rows = in.positive + in.negative;
-      return {times * width, rows, rows * stride * 4};
+      return {times * width, rows, rows * stride * 4, 0};
     }
 
     ReadWeights add(const kernels::Quantized& in, std::uint64_t times, float* out) {
