@@ -1,5 +1,7 @@
 #include <hwy/detect_compiler_arch.h>
 
+#include <cstdint>
+
 #include <synfire/kernels.hpp>
 
 #if HWY_ARCH_X86
@@ -13,9 +15,10 @@ namespace synfire::kernels {
 
 SYNFIRE_FETCHES void fetch_to_write(const void* first, std::size_t bytes) {
   constexpr std::size_t kLine = 64;
-  const auto* const begin = static_cast<const char*>(first);
-  for (std::size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(begin + i, 1);
-  if (bytes != 0) __builtin_prefetch(begin + bytes - 1, 1);
+  const auto address = reinterpret_cast<std::uintptr_t>(first);
+  for (std::size_t i = 0; i < bytes; i += kLine)
+    __builtin_prefetch(reinterpret_cast<const void*>(address + i), 1);
+  if (bytes != 0) __builtin_prefetch(reinterpret_cast<const void*>(address + bytes - 1), 1);
 }
 
 }  // namespace synfire::kernels

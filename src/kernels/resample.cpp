@@ -40,6 +40,7 @@ HWY_INLINE void add_columns(const double* HWY_RESTRICT rows, std::size_t n, std:
 void add_resampled(const double* rows, std::size_t n, std::size_t stride, const double* times,
                    std::size_t times_stride, double* sums) {
   constexpr std::size_t lanes = hn::MaxLanes(Doubles());
+  if (n == 0) return;
   std::size_t c = 0;
   for (; c + 2 * lanes <= stride; c += 2 * lanes)
     add_columns<2>(rows + c, n, stride, times, times_stride, sums + c);
