@@ -29,8 +29,9 @@ struct MeanInterval {
 
 /// The mean of each column and its percentile bootstrap interval (Efron & Tibshirani 1993, "An
 /// introduction to the bootstrap", chapter 13): means of as many samples drawn with replacement,
-/// the same draws for all columns. Columns are as long as each other. Throws Error for columns that
-/// are empty, of unequal lengths, or hold NaN or an infinity.
+/// the same draws for all columns; of a column that does not vary its value. Columns are as long as
+/// each other. Throws Error for columns that are empty, of unequal lengths, or hold NaN or an
+/// infinity.
 std::vector<MeanInterval> bootstrap_means(std::span<const std::vector<double>> columns,
                                           const Resampling& how = {});
 

@@ -72,22 +72,27 @@ std::vector<MeanInterval> bootstrap_means(std::span<const std::vector<double>> c
                                           const Resampling& how) {
   how.validate();
   std::vector<MeanInterval> found;
-  for (const std::vector<double>& column : columns) {
-    check(column);
-    check_pairs(columns[0].size(), column.size());
-    found.push_back({mean_of(column), 0, 0});
+  std::vector<std::size_t> varied;  // the others are their means without rounding
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    check(columns[c]);
+    check_pairs(columns[0].size(), columns[c].size());
+    const double first = columns[c][0];
+    found.push_back({first, first, first});
+    if (std::count(columns[c].begin(), columns[c].end(), first) == std::ssize(columns[c])) continue;
+    found[c].mean = mean_of(columns[c]);
+    varied.push_back(c);
   }
-  if (columns.empty()) return found;
+  if (varied.empty()) return found;
 
   // A row of all columns for each sample, taken as often as it is drawn.
   constexpr std::size_t together = kernels::kMostSums, kRows = 1024;
   const std::size_t n = columns[0].size();
   const std::size_t stride =
-      (columns.size() + kernels::kSumColumns - 1) / kernels::kSumColumns * kernels::kSumColumns;
+      (varied.size() + kernels::kSumColumns - 1) / kernels::kSumColumns * kernels::kSumColumns;
   std::vector<double> rows(n * stride);
-  for (std::size_t c = 0; c < columns.size(); ++c)
-    for (std::size_t i = 0; i < n; ++i) rows[i * stride + c] = columns[c][i];
-  std::vector<std::vector<double>> means(columns.size(), std::vector<double>(how.draws));
+  for (std::size_t c = 0; c < varied.size(); ++c)
+    for (std::size_t i = 0; i < n; ++i) rows[i * stride + c] = columns[varied[c]][i];
+  std::vector<std::vector<double>> means(varied.size(), std::vector<double>(how.draws));
 
   struct Room {
     std::vector<std::uint32_t> drawn, times;
@@ -115,19 +120,19 @@ std::vector<MeanInterval> bootstrap_means(std::span<const std::vector<double>> c
                              room.sums.data());
     }
     for (std::size_t t = 0; t < draws; ++t)
-      for (std::size_t c = 0; c < columns.size(); ++c)
+      for (std::size_t c = 0; c < varied.size(); ++c)
         means[c][first + t] = room.sums[t * stride + c] / static_cast<double>(n);
   });
   // As many draws lie below the interval as above it.
   const auto beyond =
       static_cast<std::size_t>((1 - how.confidence) / 2 * static_cast<double>(how.draws));
-  for (std::size_t c = 0; c < columns.size(); ++c) {
+  for (std::size_t c = 0; c < varied.size(); ++c) {
     const auto low = means[c].begin() + static_cast<std::ptrdiff_t>(beyond);
     const auto high = means[c].end() - 1 - static_cast<std::ptrdiff_t>(beyond);
     std::nth_element(means[c].begin(), low, means[c].end());
     std::nth_element(low + 1, high, means[c].end());
-    found[c].low = *low;
-    found[c].high = *high;
+    found[varied[c]].low = *low;
+    found[varied[c]].high = *high;
   }
   return found;
 }

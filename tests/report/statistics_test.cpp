@@ -107,6 +107,11 @@ TEST_CASE("bootstrap intervals: properties") {
     RC_ASSERT(bootstrap_difference(columns[0], columns[0], how) == MeanInterval{});
     RC_ASSERT(sign_flip_test(columns[0], columns[0], how) == 1.0);
   }));
+  // What does not vary has no interval, however its sum would be rounded.
+  const std::vector<std::vector<double>> constant{std::vector<double>(10000, 0.1),
+                                                  std::vector<double>(10000, 2.3160832e-3)};
+  CHECK(bootstrap_means(constant) ==
+        std::vector<MeanInterval>{{0.1, 0.1, 0.1}, {2.3160832e-3, 2.3160832e-3, 2.3160832e-3}});
   const std::vector<double> few{1, 2, 3, 4, 7}, same(5, 2.5);
   CHECK(bootstrap_difference(few, same, {1}).mean == Approx(0.9));
   CHECK_FALSE(bootstrap_difference(few, same, {1}) == bootstrap_difference(few, same, {2}));
