@@ -183,7 +183,7 @@ struct TakeGlance {
 
   struct At {
     Glance* to;
-    std::size_t stay = 0, neurons = 0;
+    std::size_t stay = 0;
     hn::Vec<Words> most = hn::Zero(Words());
     FloatSum sum{};
 
@@ -196,7 +196,6 @@ struct TakeGlance {
         stays = hn::And(stays, here);
         spikes = hn::IfThenElseZero(here, spikes);
       }
-      neurons += std::min(lanes, kWidth);
       stay += hn::CountTrue(d, stays);
       // As numbers without a sign, bits of negative floats, and of NaN, are above those of 1.
       most = hn::Max(most, hn::BitCast(Words(), spikes));
@@ -204,7 +203,7 @@ struct TakeGlance {
     }
     HWY_INLINE void end() {
       const auto one = hn::BitCast(Words(), hn::Set(Floats(), 1.0f));
-      const bool once = hn::AllFalse(Words(), hn::Gt(most, one)) && neurons < (1u << 24);
+      const bool once = hn::AllFalse(Words(), hn::Gt(most, one));
       *to = {once, once ? static_cast<std::size_t>(sum.total()) : 0, stay};
     }
   };
@@ -572,10 +571,11 @@ SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* m
   return counted(count, n, Means{seconds, mean});
 }
 
-HWY_INLINE void note_events(const Glance& seen, const float* count, std::size_t events,
-                            std::size_t n, Census* census) {
-  census->spikes += seen.once ? events : count_spikes(count, events).all;
-  census->silent += n - events;
+// A step of n neurons, `fired` of which fired; `counts` numbers hold what they fired.
+HWY_INLINE void note(const Glance& seen, const float* count, std::size_t counts, std::size_t fired,
+                     std::size_t n, Census* census) {
+  census->spikes += seen.once ? fired : count_spikes(count, counts).all;
+  census->silent += n - fired;
   census->changed += n - seen.stay;
   census->neurons += n;
 }
@@ -586,7 +586,7 @@ HWY_INLINE std::size_t events_counted(const Neuron& neuron, const Drive& drive, 
                                       Census* census) {
   Glance seen;
   const std::size_t fired = events(neuron, drive, voltage, n, index, count, TakeGlance{&seen});
-  note_events(seen, count, fired, n, census);
+  note(seen, count, fired, fired, n, census);
   return fired;
 }
 
@@ -627,17 +627,8 @@ void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size
                            float* count, Census* census) {
   Glance seen;
   add(Rate{}, Rectified{x, unit}, voltage, n, total, KeepAndGlance{{count, 0}, {&seen}});
-  std::size_t fired = seen.spikes;
-  if (!seen.once) {
-    fired = 0;
-    for (std::size_t i = 0; i < n; i += kWidth)
-      fired += hn::CountTrue(
-          Floats(), hn::And(hn::FirstN(Floats(), n - i), nonzero(hn::LoadU(Floats(), count + i))));
-  }
-  census->spikes += seen.once ? fired : count_spikes(count, n).all;
-  census->silent += n - fired;
-  census->changed += n - seen.stay;
-  census->neurons += n;
+  const bool summed = seen.once && n < (1u << 24);
+  note(seen, count, n, summed ? seen.spikes : count_nonzeros(count, n), n, census);
 }
 
 std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
@@ -646,7 +637,7 @@ std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n
   Glance seen;
   const std::size_t events =
       events_awake(drive, voltage, n, which, index, count, fired, TakeGlance{&seen});
-  note_events(seen, count, events, n, census);
+  note(seen, count, events, events, n, census);
   return events;
 }
 
