@@ -71,6 +71,17 @@ struct Rectified {
   }
 };
 
+// Counts of vectors' lanes, lane by lane. Not by CountTrue, where masks are many: g++ 12.2 stores
+// two bytes of a mask for which it has no register, and loads eight.
+template <class Mask>
+HWY_INLINE hn::Vec<Words> count_more(hn::Vec<Words> count, Mask mask) {
+  const Words d;
+  return hn::Add(count, hn::IfThenElseZero(hn::RebindMask(d, mask), hn::Set(d, 1)));
+}
+HWY_INLINE std::size_t sum_of(hn::Vec<Words> count) {
+  return hn::GetLane(hn::SumOfLanes(Words(), count));
+}
+
 // Who else sees the steps. Each::At at = each.step(t, i) is told of the neurons from i on in step
 // t: at.see(spikes, the voltages before and behind, the place of the first behind i, how many lanes
 // are neurons), vector after vector, then at.end().
@@ -96,7 +107,7 @@ struct Counts {
 
 // Sums of whole numbers. They are exact below kMost, and are said to be no less where they are not.
 struct FloatSum {
-  static constexpr double kMost = 0x1p24;
+  static constexpr float kMost = 0x1p24;
   Vector all = hn::Zero(Floats());
   HWY_INLINE void add(Vector x) { all = hn::Add(all, x); }
   HWY_INLINE double total() const {
@@ -130,36 +141,41 @@ struct DoubleSum {
 #endif
 };
 
+// Of a step of `neurons`.
 template <class Sum>
 struct TakeCensus {
   Census* census;
+  std::size_t neurons;
   bool* summed;  // set to false where a step's spikes are left out
 
   struct At {
     Census* of;
+    std::size_t neurons;
     bool* summed;
-    std::size_t silent = 0, stay = 0, neurons = 0;
+    hn::Vec<Words> silent = hn::Zero(Words()), changed = silent;
     Sum sum{};
 
     HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
                         std::size_t lanes) {
       const Floats d;
-      auto is_silent = hn::Eq(spikes, hn::Zero(d)), stays = hn::Eq(before, behind);
+      auto is_silent = hn::Eq(spikes, hn::Zero(d)), changes = hn::Ne(before, behind);
       auto counts = hn::Abs(spikes);
       if (HWY_UNLIKELY(lanes < kWidth)) {
         const auto here = hn::FirstN(d, lanes);
         is_silent = hn::And(is_silent, here);
-        stays = hn::And(stays, here);
+        changes = hn::And(changes, here);
         counts = hn::IfThenElseZero(here, counts);
       }
-      neurons += std::min(lanes, kWidth);
-      silent += hn::CountTrue(d, is_silent);
-      stay += hn::CountTrue(d, stays);
+      silent = count_more(silent, is_silent);
+      changed = count_more(changed, changes);
       sum.add(counts);
     }
     HWY_INLINE void end() {
-      of->silent += silent;
-      of->changed += neurons - stay;
+      // Side by side: a tile has less than 2^16 neurons.
+      const auto both =
+          hn::GetLane(hn::SumOfLanes(Words(), hn::Add(silent, hn::ShiftLeft<16>(changed))));
+      of->silent += both % 0x10000;
+      of->changed += both / 0x10000;
       of->neurons += neurons;
       const double all = sum.total();
       if (all < Sum::kMost)
@@ -168,14 +184,14 @@ struct TakeCensus {
         *summed = false;
     }
   };
-  HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t, summed}; }
+  HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t, neurons, summed}; }
 };
 
-// What is cheap to see of one step: the voltages that stay, and, where no neuron fires more than
-// once nor negatively, the sum of the spikes.
+// What is cheap to see of one step: the neurons that fire, those whose voltage changes, and the sum
+// of the spikes where it is `summed`: where none are negative and a float holds it.
 struct Glance {
-  bool once;
-  std::size_t spikes, stay;
+  bool summed;
+  std::size_t spikes, fired, changed;
 };
 
 struct TakeGlance {
@@ -183,28 +199,29 @@ struct TakeGlance {
 
   struct At {
     Glance* to;
-    std::size_t stay = 0;
-    hn::Vec<Words> most = hn::Zero(Words());
+    hn::Vec<Words> fired = hn::Zero(Words()), changed = fired, most = fired;
     FloatSum sum{};
 
     HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
                         std::size_t lanes) {
       const Floats d;
-      auto stays = hn::Eq(before, behind);
+      auto changes = hn::Ne(before, behind);
       if (HWY_UNLIKELY(lanes < kWidth)) {
         const auto here = hn::FirstN(d, lanes);
-        stays = hn::And(stays, here);
+        changes = hn::And(changes, here);
         spikes = hn::IfThenElseZero(here, spikes);
       }
-      stay += hn::CountTrue(d, stays);
-      // As numbers without a sign, bits of negative floats, and of NaN, are above those of 1.
+      fired = count_more(fired, nonzero(spikes));
+      changed = count_more(changed, changes);
+      // As numbers without a sign, bits of negative floats, and of NaN, are above all others.
       most = hn::Max(most, hn::BitCast(Words(), spikes));
       sum.add(spikes);
     }
     HWY_INLINE void end() {
-      const auto one = hn::BitCast(Words(), hn::Set(Floats(), 1.0f));
-      const bool once = hn::AllFalse(Words(), hn::Gt(most, one));
-      *to = {once, once ? static_cast<std::size_t>(sum.total()) : 0, stay};
+      const auto limit = hn::BitCast(Words(), hn::Set(Floats(), FloatSum::kMost));
+      const double all = sum.total();
+      const bool summed = hn::AllTrue(Words(), hn::Lt(most, limit)) && all < FloatSum::kMost;
+      *to = {summed, summed ? static_cast<std::size_t>(all) : 0, sum_of(fired), sum_of(changed)};
     }
   };
   HWY_INLINE At step(std::size_t, std::size_t) const { return {to}; }
@@ -229,35 +246,47 @@ struct KeepAndGlance {
   }
 };
 
-// So it is where voltages are in [0, 1) and drives are 0 or in [2^-24, 1 - 2^-23). For floats below
-// 1 are at most 2^-24 apart, so that v + d is another one than v; and from 1 on to 2, which it
-// cannot reach, v + d is rounded by at most 2^-24, so that less 1 it is not v again.
+// Whether neurons fire once at most in each step of these drives, and change their voltage where
+// they are driven. So it is where voltages are in [0, 1) and drives are 0 or in [2^-24, 1 - 2^-23).
+// For floats below 1 are at most 2^-24 apart, so that v + d is another one than v; and from 1 on to
+// 2, which it cannot reach, v + d is rounded by at most 2^-24, so that less 1 it is not v again.
+struct TellOnce {
+  // As numbers without a sign, bits of floats that have one are above all others.
+  static HWY_INLINE hn::Vec<Words> bits_of(float x) {
+    return hn::BitCast(Words(), hn::Set(Floats(), x));
+  }
+  hn::Vec<Words> least = bits_of(1.0f), most = hn::Zero(Words()), highest = most;
+  hn::Vec<Words> count = most;
+
+  HWY_INLINE void see(Vector drive, Vector voltage) {
+    const Words d;
+    const auto bits = hn::BitCast(d, drive);
+    const auto one = hn::Set(d, 1);
+    count = hn::Add(count, hn::Min(bits, one));
+    least = hn::Min(least, hn::Sub(bits, one));  // 0 less 1 is above all
+    most = hn::Max(most, bits);
+    highest = hn::Max(highest, hn::BitCast(Words(), voltage));
+  }
+  HWY_INLINE std::size_t driven() const { return sum_of(count); }
+  HWY_INLINE bool holds() const {
+    const auto bad = hn::Or(hn::Or(hn::Lt(hn::Add(least, hn::Set(Words(), 1)), bits_of(0x1p-24f)),
+                                   hn::Not(hn::Lt(most, bits_of(1 - 0x1p-23f)))),
+                            hn::Not(hn::Lt(highest, bits_of(1.0f))));
+    return hn::AllFalse(Words(), bad);
+  }
+};
+
 Once fires_once(const float* drive, const float* voltage, std::size_t n) {
   const Floats d;
-  const Words words;
-  const auto bits_of = [&](float x) HWY_ATTR { return hn::BitCast(words, hn::Set(d, x)); };
-  // As numbers without a sign, bits of floats that have one are above all others.
-  auto least = bits_of(1.0f), most = hn::Zero(words), highest = most;
-  std::size_t driven = 0;
-  const auto look = [&](Vector x, Vector v) HWY_ATTR {
-    const auto some = nonzero(x);
-    driven += hn::CountTrue(d, some);
-    const auto bits = hn::BitCast(words, x);
-    least = hn::Min(least, hn::IfThenElse(hn::RebindMask(words, some), bits, least));
-    most = hn::Max(most, bits);
-    highest = hn::Max(highest, hn::BitCast(words, v));
-  };
+  TellOnce all{};
   std::size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) look(hn::LoadU(d, drive + i), hn::LoadU(d, voltage + i));
+  for (; i + kWidth <= n; i += kWidth) all.see(hn::LoadU(d, drive + i), hn::LoadU(d, voltage + i));
   if (i < n) {
     const auto here = hn::FirstN(d, n - i);
-    look(hn::IfThenElseZero(here, hn::LoadU(d, drive + i)),
-         hn::IfThenElseZero(here, hn::LoadU(d, voltage + i)));
+    all.see(hn::IfThenElseZero(here, hn::LoadU(d, drive + i)),
+            hn::IfThenElseZero(here, hn::LoadU(d, voltage + i)));
   }
-  const auto bad =
-      hn::Or(hn::Or(hn::Lt(least, bits_of(0x1p-24f)), hn::Not(hn::Lt(most, bits_of(1 - 0x1p-23f)))),
-             hn::Not(hn::Lt(highest, bits_of(1.0f))));
-  return {hn::AllFalse(words, bad) && n < (1u << 24), driven};
+  return {all.holds(), all.driven()};
 }
 
 // Whether no step's spikes add up to 2^24. A neuron fires at most the whole part of its voltage and
@@ -360,18 +389,30 @@ HWY_INLINE void add(const Neuron& neuron, const Drive& drive, float* voltage, st
   seen.end();
 }
 
-// total_tile where fires_once holds, with the spikes of each step. A tile has less than 2^8
-// neurons, so that the spikes of three steps fit into a float side by side, and are summed over its
-// lanes together.
+// x where the mask is false, else x + by: one instruction where vectors have masks.
+template <class Mask>
+HWY_INLINE Vector add_where(Mask mask, Vector x, Vector by) {
+#if HWY_TARGET <= HWY_AVX3
+  return hn::IfThenElse(mask, hn::Add(x, by), x);
+#else
+  return hn::Add(x, hn::IfThenElseZero(mask, by));
+#endif
+}
+
+// total_tile where TellOnce holds, with a census of each step; nothing where it does not. Which
+// neurons fire is a mask, stored for some steps and counted then.
 template <std::size_t kVectors>
-HWY_INLINE void once_tile(const float* HWY_RESTRICT drive, float* HWY_RESTRICT voltage,
+HWY_INLINE bool once_tile(const float* HWY_RESTRICT drive, float* HWY_RESTRICT voltage,
                           std::size_t steps, float* HWY_RESTRICT total, std::size_t n,
-                          std::size_t changed, Census* HWY_RESTRICT census) {
-  static_assert(kVectors * kWidth < 256);
+                          Census* HWY_RESTRICT census) {
+  constexpr std::size_t kMaskBytes = (kWidth + 7) / 8, kSome = 16;
+  constexpr std::size_t kWords = (kVectors * kMaskBytes + 7) / 8;
+  using Mask = std::uint8_t[kMaskBytes];
   const Floats d;
-  const auto shift = hn::Set(d, 256.0f);
+  const auto one = hn::Set(d, 1.0f), minus_one = hn::Set(d, -1.0f);
   const auto here = hn::FirstN(d, n);
   Vector x[kVectors], v[kVectors], sum[kVectors];
+  TellOnce once{};
   for (std::size_t j = 0; j < kVectors; ++j) {
     x[j] = hn::LoadU(d, drive + j * kWidth);
     v[j] = hn::LoadU(d, voltage + j * kWidth);
@@ -379,28 +420,34 @@ HWY_INLINE void once_tile(const float* HWY_RESTRICT drive, float* HWY_RESTRICT v
       x[j] = hn::IfThenElseZero(here, x[j]);
       v[j] = hn::IfThenElseZero(here, v[j]);
     }
+    once.see(x[j], v[j]);
     sum[j] = hn::Zero(d);
   }
-  const std::size_t neurons = std::min(n, kVectors * kWidth);
+  if (HWY_UNLIKELY(!once.holds())) return false;
+  const std::size_t neurons = std::min(n, kVectors * kWidth), driven = once.driven();
+  std::uint64_t fired[kSome][kWords] = {};
   for (std::size_t t = 0; t < steps;) {
-    const std::size_t some = std::min<std::size_t>(3, steps - t);
-    auto packed = hn::Zero(d);
+    const std::size_t some = std::min(kSome, steps - t);
     for (std::size_t k = 0; k < some; ++k) {
-      Vector spikes[kVectors];
+      auto* const bytes = reinterpret_cast<std::uint8_t*>(fired[k]);
       for (std::size_t j = 0; j < kVectors; ++j) {
-        spikes[j] = Rate{}.step(x[j], v[j]);
-        sum[j] = hn::Add(sum[j], spikes[j]);
+        v[j] = hn::Add(v[j], x[j]);
+        const auto fires = hn::Ge(v[j], one);
+        v[j] = add_where(fires, v[j], minus_one);
+        sum[j] = add_where(fires, sum[j], one);
+        hn::StoreMaskBits(d, fires, bytes + j * kMaskBytes);
+        // Lest the compiler should gather the masks in a vector, which takes longer than the rest.
+        asm("" : "+m"(reinterpret_cast<Mask&>(bytes[j * kMaskBytes])));
       }
-      for (std::size_t half = kVectors / 2; half != 0; half /= 2)
-        for (std::size_t j = 0; j < half; ++j) spikes[j] = hn::Add(spikes[j], spikes[j + half]);
-      packed = hn::MulAdd(packed, shift, spikes[0]);
     }
-    auto all = static_cast<std::uint32_t>(hn::GetLane(hn::SumOfLanes(d, packed)));
-    for (std::size_t k = some; k-- != 0; all /= 256) {
-      census[t + k].spikes += all % 256;
-      census[t + k].silent += neurons - all % 256;
-      census[t + k].changed += changed;
-      census[t + k].neurons += neurons;
+    for (std::size_t k = 0; k < some; ++k) {
+      std::size_t spikes = 0;
+      for (const std::uint64_t word : fired[k]) spikes += hwy::PopCount(word);
+      Census& of = census[t + k];
+      of.spikes += spikes;
+      of.silent += neurons - spikes;
+      of.changed += driven;
+      of.neurons += neurons;
     }
     t += some;
   }
@@ -408,17 +455,7 @@ HWY_INLINE void once_tile(const float* HWY_RESTRICT drive, float* HWY_RESTRICT v
     hn::StoreU(v[j], d, voltage + j * kWidth);
     hn::StoreU(sum[j], d, total + j * kWidth);
   }
-}
-
-HWY_INLINE void totals_once(const float* drive, float* voltage, std::size_t n, std::size_t steps,
-                            float* total, Census* census, std::size_t driven) {
-  constexpr std::size_t kVectors = kTile / 2;
-  std::size_t i = 0;
-  for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
-    once_tile<kVectors>(drive + i, voltage + i, steps, total + i, n - i, i == 0 ? driven : 0,
-                        census);
-  for (; i < n; i += kWidth)
-    once_tile<1>(drive + i, voltage + i, steps, total + i, n - i, i == 0 ? driven : 0, census);
+  return true;
 }
 
 std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
@@ -571,12 +608,12 @@ SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* m
   return counted(count, n, Means{seconds, mean});
 }
 
-// A step of n neurons, `fired` of which fired; `counts` numbers hold what they fired.
-HWY_INLINE void note(const Glance& seen, const float* count, std::size_t counts, std::size_t fired,
-                     std::size_t n, Census* census) {
-  census->spikes += seen.once ? fired : count_spikes(count, counts).all;
-  census->silent += n - fired;
-  census->changed += n - seen.stay;
+// A step of n neurons; `counts` numbers hold what they fired.
+HWY_INLINE void note(const Glance& seen, const float* count, std::size_t counts, std::size_t n,
+                     Census* census) {
+  census->spikes += seen.summed ? seen.spikes : count_spikes(count, counts).all;
+  census->silent += n - seen.fired;
+  census->changed += seen.changed;
   census->neurons += n;
 }
 
@@ -586,25 +623,38 @@ HWY_INLINE std::size_t events_counted(const Neuron& neuron, const Drive& drive, 
                                       Census* census) {
   Glance seen;
   const std::size_t fired = events(neuron, drive, voltage, n, index, count, TakeGlance{&seen});
-  note(seen, count, fired, fired, n, census);
+  note(seen, count, fired, n, census);
   return fired;
+}
+
+// totals() tile by tile: what fires once at most is counted by its spikes.
+template <std::size_t kVectors, class Neuron>
+HWY_INLINE void counted_tile(const Neuron& neuron, const float* drive, float* voltage,
+                             std::size_t steps, float* total, std::size_t n, Census* census,
+                             bool* summed) {
+  if constexpr (std::is_same_v<Neuron, Rate>)
+    if (once_tile<kVectors>(drive, voltage, steps, total, n, census)) return;
+  const std::size_t neurons = std::min(n, kVectors * kWidth);
+  if (steps == 1 || are_few(drive, voltage, neurons))
+    total_tile<kVectors>(neuron, drive, voltage, steps, total, 0, n,
+                         TakeCensus<FloatSum>{census, neurons, summed});
+  else
+    total_tile<kVectors>(neuron, drive, voltage, steps, total, 0, n,
+                         TakeCensus<DoubleSum>{census, neurons, summed});
 }
 
 template <class Neuron>
 HWY_INLINE void totals_counted(const Neuron& neuron, const float* drive, float* voltage,
                                std::size_t n, std::size_t steps, float* total, Census* census) {
-  if constexpr (std::is_same_v<Neuron, Rate>) {
-    if (const Once once = fires_once(drive, voltage, n)) {
-      totals_once(drive, voltage, n, steps, total, census, once.driven);
-      return;
-    }
-  }
+  constexpr std::size_t kVectors = kTile / 2;
   bool summed = true;
   const std::uint64_t before = steps == 0 ? 0 : census->spikes;
-  if (steps == 1 || are_few(drive, voltage, n))
-    totals(neuron, drive, voltage, n, steps, total, TakeCensus<FloatSum>{census, &summed});
-  else
-    totals(neuron, drive, voltage, n, steps, total, TakeCensus<DoubleSum>{census, &summed});
+  std::size_t i = 0;
+  for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
+    counted_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, n - i, census,
+                           &summed);
+  for (; i < n; i += kWidth)
+    counted_tile<1>(neuron, drive + i, voltage + i, steps, total + i, n - i, census, &summed);
   if (!summed && steps == 1) census->spikes = before + count_spikes(total, n).all;
 }
 
@@ -627,8 +677,7 @@ void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size
                            float* count, Census* census) {
   Glance seen;
   add(Rate{}, Rectified{x, unit}, voltage, n, total, KeepAndGlance{{count, 0}, {&seen}});
-  const bool summed = seen.once && n < (1u << 24);
-  note(seen, count, n, summed ? seen.spikes : count_nonzeros(count, n), n, census);
+  note(seen, count, n, n, census);
 }
 
 std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
@@ -637,7 +686,7 @@ std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n
   Glance seen;
   const std::size_t events =
       events_awake(drive, voltage, n, which, index, count, fired, TakeGlance{&seen});
-  note(seen, count, events, events, n, census);
+  note(seen, count, events, n, census);
   return events;
 }
 
