@@ -49,43 +49,41 @@ struct StepCounts {
   /// touches them once, in its first step.
   std::uint64_t state_bytes = 0;
 
+  struct Field {
+    const char* name;
+    std::uint64_t StepCounts::*count;
+  };
+  static constexpr Field fields[] = {
+      {"spikes", &StepCounts::spikes},
+      {"silent", &StepCounts::silent},
+      {"outputs", &StepCounts::outputs},
+      {"membrane_updates", &StepCounts::membrane_updates},
+      {"clocked_updates", &StepCounts::clocked_updates},
+      {"membrane_changes", &StepCounts::membrane_changes},
+      {"events", &StepCounts::events},
+      {"inputs", &StepCounts::inputs},
+      {"synaptic_events", &StepCounts::synaptic_events},
+      {"macs", &StepCounts::macs},
+      {"acs", &StepCounts::acs},
+      {"graded_events", &StepCounts::graded_events},
+      {"dense_operations", &StepCounts::dense_operations},
+      {"weight_bytes", &StepCounts::weight_bytes},
+      {"state_bytes", &StepCounts::state_bytes},
+  };
   /// Calls work(name, count) for each, in this order.
   template <class Counts, class Work>
   static void for_each(Counts& counts, Work&& work) {
-    work("spikes", counts.spikes);
-    work("silent", counts.silent);
-    work("outputs", counts.outputs);
-    work("membrane_updates", counts.membrane_updates);
-    work("clocked_updates", counts.clocked_updates);
-    work("membrane_changes", counts.membrane_changes);
-    work("events", counts.events);
-    work("inputs", counts.inputs);
-    work("synaptic_events", counts.synaptic_events);
-    work("macs", counts.macs);
-    work("acs", counts.acs);
-    work("graded_events", counts.graded_events);
-    work("dense_operations", counts.dense_operations);
-    work("weight_bytes", counts.weight_bytes);
-    work("state_bytes", counts.state_bytes);
+    for (const Field& field : fields) work(field.name, counts.*field.count);
   }
 
   StepCounts& operator+=(const StepCounts& more) {
-    spikes += more.spikes;
-    silent += more.silent;
-    outputs += more.outputs;
-    membrane_updates += more.membrane_updates;
-    clocked_updates += more.clocked_updates;
-    membrane_changes += more.membrane_changes;
-    events += more.events;
-    inputs += more.inputs;
-    synaptic_events += more.synaptic_events;
-    macs += more.macs;
-    acs += more.acs;
-    graded_events += more.graded_events;
-    dense_operations += more.dense_operations;
-    weight_bytes += more.weight_bytes;
-    state_bytes += more.state_bytes;
+    for (const Field& field : fields) this->*field.count += more.*field.count;
     return *this;
+  }
+  /// Of so many steps that count alike.
+  friend StepCounts operator*(StepCounts counts, std::uint64_t steps) {
+    for (const Field& field : fields) counts.*field.count *= steps;
+    return counts;
   }
   friend bool operator==(const StepCounts&, const StepCounts&) = default;
 };
@@ -125,6 +123,38 @@ struct RunCounts {
   }
 };
 
+/// Counts of many samples, each summed over its steps: [samples][layers]. A sample's record has of
+/// each layer those counts that can be any, and the number of steps that it worked in, from which
+/// the others follow: what is written once a sample is a third of a StepCounts for each layer.
+class SampleCounts {
+ public:
+  struct Layer {
+    std::vector<std::uint64_t StepCounts::*> counted;
+    StepCounts each_step, each_sample;
+  };
+
+  SampleCounts() = default;
+  SampleCounts(std::vector<Layer> layers, std::size_t samples);
+  /// Any counts, [samples][layers].
+  SampleCounts(std::size_t layers, const std::vector<StepCounts>& counts);
+
+  StepCounts of(std::size_t sample, std::size_t layer) const;
+
+  /// Of each layer what is counted, in order, then the number of steps.
+  std::span<std::uint64_t> record(std::size_t sample) {
+    return {words_.data() + sample * record_size_, record_size_};
+  }
+  friend bool operator==(const SampleCounts& a, const SampleCounts& b) {
+    return a.words_ == b.words_;
+  }
+
+ private:
+  std::vector<Layer> layers_;
+  std::vector<std::size_t> begin_;  // of a layer, in a record
+  std::size_t record_size_ = 0;
+  std::vector<std::uint64_t> words_;
+};
+
 /// Counts of many samples of a net.
 struct Profile {
   std::vector<CountedLayer> layers;  // those with synapses, neurons or a state, in order
@@ -132,13 +162,11 @@ struct Profile {
   double dt = 0;                     // seconds
   RunCounts sums;                    // over all samples, step by step
   // Of each sample, in order.
-  std::vector<StepCounts> samples;  // [samples][layers], summed over the steps
+  SampleCounts samples;
   std::vector<std::uint32_t> predicted, labels, steps_used;
 
   std::size_t size() const { return predicted.size(); }
-  const StepCounts& of(std::size_t sample, std::size_t layer) const {
-    return samples[sample * layers.size() + layer];
-  }
+  StepCounts of(std::size_t sample, std::size_t layer) const { return samples.of(sample, layer); }
   /// All layers of a sample together.
   StepCounts total(std::size_t sample) const {
     StepCounts sum;

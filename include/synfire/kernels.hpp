@@ -248,7 +248,7 @@ struct Once {
 Once fires_once(const float* drive, const float* voltage, std::size_t n);
 
 /// The kernels of those names that add what a step did to census[0], or each of several steps to
-/// census[0..steps). fire_relu_add_counted also gives the step's counts.
+/// census[0..steps).
 std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std::uint32_t* index,
                          float* count, Census* census);
 void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
@@ -256,7 +256,7 @@ void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::
 std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
                               std::uint32_t* index, float* count, Census* census);
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
-                           float* count, Census* census);
+                           Census* census);
 std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
                                const std::uint32_t* which, std::uint32_t* index, float* count,
                                float* fired, Census* census);

@@ -199,7 +199,8 @@ struct TakeGlance {
 
   struct At {
     Glance* to;
-    hn::Vec<Words> fired = hn::Zero(Words()), changed = fired, most = fired;
+    std::size_t fired = 0, changed = 0;
+    hn::Vec<Words> most = hn::Zero(Words());
     FloatSum sum{};
 
     HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
@@ -211,8 +212,8 @@ struct TakeGlance {
         changes = hn::And(changes, here);
         spikes = hn::IfThenElseZero(here, spikes);
       }
-      fired = count_more(fired, nonzero(spikes));
-      changed = count_more(changed, changes);
+      fired += hn::CountTrue(d, nonzero(spikes));
+      changed += hn::CountTrue(d, changes);
       // As numbers without a sign, bits of negative floats, and of NaN, are above all others.
       most = hn::Max(most, hn::BitCast(Words(), spikes));
       sum.add(spikes);
@@ -221,7 +222,7 @@ struct TakeGlance {
       const auto limit = hn::BitCast(Words(), hn::Set(Floats(), FloatSum::kMost));
       const double all = sum.total();
       const bool summed = hn::AllTrue(Words(), hn::Lt(most, limit)) && all < FloatSum::kMost;
-      *to = {summed, summed ? static_cast<std::size_t>(all) : 0, sum_of(fired), sum_of(changed)};
+      *to = {summed, summed ? static_cast<std::size_t>(all) : 0, fired, changed};
     }
   };
   HWY_INLINE At step(std::size_t, std::size_t) const { return {to}; }
@@ -673,11 +674,18 @@ std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::s
   return events_counted(Rate{}, Rectified{x, unit}, voltage, n, index, count, census);
 }
 
+// The counts, which are seldom looked at again, stay in a near cache.
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
-                           float* count, Census* census) {
-  Glance seen;
-  add(Rate{}, Rectified{x, unit}, voltage, n, total, KeepAndGlance{{count, 0}, {&seen}});
-  note(seen, count, n, n, census);
+                           Census* census) {
+  constexpr std::size_t kMost = 1024;
+  HWY_ALIGN float count[kMost];
+  for (std::size_t i = 0; i < n; i += kMost) {
+    const std::size_t some = std::min(kMost, n - i);
+    Glance seen;
+    add(Rate{}, Rectified{x + i, unit}, voltage + i, some, total + i,
+        KeepAndGlance{{count, 0}, {&seen}});
+    note(seen, count, some, some, census);
+  }
 }
 
 std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,
@@ -805,8 +813,8 @@ std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::s
 }
 
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
-                           float* count, Census* census) {
-  HWY_DYNAMIC_DISPATCH(fire_relu_add_counted)(x, unit, voltage, n, total, count, census);
+                           Census* census) {
+  HWY_DYNAMIC_DISPATCH(fire_relu_add_counted)(x, unit, voltage, n, total, census);
 }
 
 std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,

@@ -245,9 +245,9 @@ void check_run(const Run& run, bool rates, const std::string& target) {
     RunCounts counts = engine.counts();
     if (number == 0) sum.counts.resize(counts.counts.size());
     sum += counts;
-    std::vector<StepCounts> totals(layers.size());
-    engine.read_totals(totals.data());
-    for (std::size_t i = 0; i < layers.size(); ++i) RC_ASSERT(totals[i] == counts.total(i));
+    SampleCounts totals(engine.recorded_layers(), 1);
+    engine.write_record(totals.record(0));
+    for (std::size_t i = 0; i < layers.size(); ++i) RC_ASSERT(totals.of(0, i) == counts.total(i));
 
     RunCounts wanted = brute_force<Net>(Sites<Net, Probes<Counted>>{}, parameters, run.options,
                                         sample, number, run.options.steps, false);

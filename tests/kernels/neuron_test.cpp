@@ -170,7 +170,7 @@ void check_census_of_inputs(const std::vector<float>& x, const std::vector<float
   auto fired_v = poisoned(voltage), added_v = poisoned(voltage), awake_v = poisoned(voltage);
   auto added = poisoned(total);
   Buffer<std::uint32_t> which(n), index(n), awake_index(n);
-  Buffer<float> events(n), awake_events(n), added_count(n), fired(n);
+  Buffer<float> events(n), awake_events(n), fired(n);
   std::iota(which.begin(), which.end(), 0u);
   for (std::size_t t = 0; t < steps; ++t) {
     kernels::Census wanted{0, 2, 3, 4 + n}, census[3];
@@ -189,8 +189,7 @@ void check_census_of_inputs(const std::vector<float>& x, const std::vector<float
     }
     REQUIRE(expected == kernels::fire_relu_counted(in.data(), kUnit, fired_v.data(), n,
                                                    index.data(), events.data(), &census[0]));
-    kernels::fire_relu_add_counted(in.data(), kUnit, added_v.data(), n, added.data(),
-                                   added_count.data(), &census[1]);
+    kernels::fire_relu_add_counted(in.data(), kUnit, added_v.data(), n, added.data(), &census[1]);
     REQUIRE(expected == kernels::fire_awake_counted(drive_in.data(), awake_v.data(), n,
                                                     which.data(), awake_index.data(),
                                                     awake_events.data(), fired.data(), &census[2]));
@@ -199,7 +198,6 @@ void check_census_of_inputs(const std::vector<float>& x, const std::vector<float
       REQUIRE(index[k] == awake_index[k]);
       REQUIRE(same(awake_events[k], events[k]));
     }
-    REQUIRE(first_difference(count, added_count) == -1);
     REQUIRE(first_difference(total, added) == -1);
     REQUIRE(first_difference(all_fired, fired) == -1);
     for (const auto* const found : {&fired_v, &added_v, &awake_v})
@@ -216,7 +214,10 @@ void check_census_of_inputs(const std::vector<float>& x, const std::vector<float
 TEST_CASE("a census of inputs is that of the definition") {
   on_every_target([] {
     std::mt19937 random(15);
-    for (std::size_t n = 0; n <= 70; ++n) {
+    std::vector<std::size_t> sizes(71);
+    std::iota(sizes.begin(), sizes.end(), 0u);
+    sizes.insert(sizes.end(), {1024, 1025, 2100});  // these lie in several pieces
+    for (const std::size_t n : sizes) {
       INFO("n " << n);
       const auto voltage = ordinary_floats(random, n, 0.0f, 1.0f);
       check_census_of_inputs(ordinary_floats(random, n, -1.0f, 1.9f), voltage, 5);

@@ -42,10 +42,10 @@ struct Small {
     profile.dt = 0.01;
     profile.predicted = profile.labels = {0};
     profile.steps_used = {5};
-    profile.samples = {
-        {.events = 2, .inputs = 4, .synaptic_events = 6, .macs = 6, .dense_operations = 12},
-        {.spikes = 4, .outputs = 15, .membrane_updates = 15, .clocked_updates = 15},
-        {.events = 3, .inputs = 15, .synaptic_events = 5, .acs = 7, .dense_operations = 30}};
+    profile.samples = SampleCounts(
+        3, {{.events = 2, .inputs = 4, .synaptic_events = 6, .macs = 6, .dense_operations = 12},
+            {.spikes = 4, .outputs = 15, .membrane_updates = 15, .clocked_updates = 15},
+            {.events = 3, .inputs = 15, .synaptic_events = 5, .acs = 7, .dense_operations = 30}});
     // The mean of the inputs is 0.3; 4 spikes of 3 neurons in 0.05 s.
     layers = {{.name = "in",
                .kind = "dense",
@@ -99,13 +99,13 @@ void check_net(bool with_zeros) {
   profile.layers = Counting::Engine::counted_layers(parameters);
   profile.steps = options.steps;
   profile.dt = options.dt;
-  profile.samples.resize(kSamples * profile.layers.size());
   profile.predicted.resize(kSamples);
   profile.labels.resize(kSamples);
   profile.steps_used.resize(kSamples);
   Counting engine(parameters, options, 2);
+  profile.samples = SampleCounts(engine.recorded_layers(), kSamples);
   engine.run(0, kSamples, load, [&](std::size_t i, const auto& one, Values) {
-    one.read_totals(profile.samples.data() + i * profile.layers.size());
+    one.write_record(profile.samples.record(i));
     profile.steps_used[i] = static_cast<std::uint32_t>(one.steps_used());
   });
 

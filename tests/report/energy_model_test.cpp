@@ -35,46 +35,45 @@ Profile small() {
   profile.predicted = {0, 1};
   profile.labels = {0, 0};
   profile.steps_used = {5, 3};
-  profile.samples.resize(6);
-  profile.samples[0] = {.events = 2,
-                        .inputs = 4,
-                        .synaptic_events = 6,
-                        .macs = 6,
-                        .graded_events = 6,
-                        .dense_operations = 12,
-                        .weight_bytes = 24};
-  profile.samples[1] = {.spikes = 4,
-                        .silent = 11,
-                        .outputs = 15,
-                        .membrane_updates = 15,
-                        .clocked_updates = 15,
-                        .state_bytes = 24};
-  profile.samples[2] = {.events = 3,
-                        .inputs = 15,
-                        .synaptic_events = 6,
-                        .acs = 8,
-                        .graded_events = 2,
-                        .dense_operations = 30,
-                        .weight_bytes = 24};
-  profile.samples[3] = {.events = 4,
-                        .inputs = 4,
-                        .synaptic_events = 12,
-                        .macs = 12,
-                        .graded_events = 12,
-                        .dense_operations = 12,
-                        .weight_bytes = 48};
-  profile.samples[4] = {.spikes = 2,
-                        .silent = 7,
-                        .outputs = 9,
-                        .membrane_updates = 9,
-                        .clocked_updates = 15,
-                        .state_bytes = 24};
-  profile.samples[5] = {.events = 2,
-                        .inputs = 9,
-                        .synaptic_events = 4,
-                        .acs = 4,
-                        .dense_operations = 18,
-                        .weight_bytes = 16};
+  profile.samples = SampleCounts(3, {{.events = 2,
+                                      .inputs = 4,
+                                      .synaptic_events = 6,
+                                      .macs = 6,
+                                      .graded_events = 6,
+                                      .dense_operations = 12,
+                                      .weight_bytes = 24},
+                                     {.spikes = 4,
+                                      .silent = 11,
+                                      .outputs = 15,
+                                      .membrane_updates = 15,
+                                      .clocked_updates = 15,
+                                      .state_bytes = 24},
+                                     {.events = 3,
+                                      .inputs = 15,
+                                      .synaptic_events = 6,
+                                      .acs = 8,
+                                      .graded_events = 2,
+                                      .dense_operations = 30,
+                                      .weight_bytes = 24},
+                                     {.events = 4,
+                                      .inputs = 4,
+                                      .synaptic_events = 12,
+                                      .macs = 12,
+                                      .graded_events = 12,
+                                      .dense_operations = 12,
+                                      .weight_bytes = 48},
+                                     {.spikes = 2,
+                                      .silent = 7,
+                                      .outputs = 9,
+                                      .membrane_updates = 9,
+                                      .clocked_updates = 15,
+                                      .state_bytes = 24},
+                                     {.events = 2,
+                                      .inputs = 9,
+                                      .synaptic_events = 4,
+                                      .acs = 4,
+                                      .dense_operations = 18,
+                                      .weight_bytes = 16}});
   return profile;
 }
 
@@ -243,8 +242,12 @@ TEST_CASE("What a network does that a model does not cover is a sentence", "[ene
   model.covers_memory = true;
   profile.layers[1].spiking = false;
   profile.layers.push_back({.index = 4, .label = "lowpass_4", .kind = "lowpass", .state_bytes = 8});
-  profile.samples.insert(profile.samples.begin() + 3, StepCounts{});
-  profile.samples.push_back({});
+  std::vector<StepCounts> counts;
+  for (std::size_t sample = 0; sample < profile.size(); ++sample) {
+    for (std::size_t layer = 0; layer < 3; ++layer) counts.push_back(profile.of(sample, layer));
+    counts.push_back({});
+  }
+  profile.samples = SampleCounts(4, counts);
   told = warnings(model, profile);
   CHECK(some(told, "Layer 'spiking_2' sends analog values"));
   CHECK(some(told, "Layer 'lowpass_4' (lowpass) works at every step"));
@@ -288,9 +291,11 @@ TEST_CASE("On random counts the mean of the samples is the estimate, between its
   std::mt19937 random(3);
   Profile profile = small();
   for (int round = 0; round < 50; ++round) {
-    for (StepCounts& counts : profile.samples)
+    std::vector<StepCounts> samples(6);
+    for (StepCounts& counts : samples)
       StepCounts::for_each(counts,
                            [&](const char*, std::uint64_t& count) { count = random() % 1000; });
+    profile.samples = SampleCounts(3, samples);
     for (const EnergyModel& model : energy_models()) {
       INFO(model.name);
       const Range total = estimate(model, profile).total();

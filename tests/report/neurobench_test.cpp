@@ -27,7 +27,7 @@ Profile ones() {
     step.spikes = step.outputs = 5;
     step.membrane_updates = step.clocked_updates = step.membrane_changes = 5;
   }
-  profile.samples = {profile.sums.total(0), profile.sums.total(1)};
+  profile.samples = SampleCounts(2, {profile.sums.total(0), profile.sums.total(1)});
   profile.predicted = profile.labels = {3};
   profile.steps_used = {10};
   return profile;
@@ -46,7 +46,7 @@ Profile product() {
   counts.inputs = 3;
   counts.synaptic_events = counts.graded_events = counts.macs = 4;
   counts.dense_operations = 9;
-  profile.samples = {counts};
+  profile.samples = SampleCounts(1, {counts});
   profile.predicted = {1};
   profile.labels = {2};
   profile.steps_used = {1};

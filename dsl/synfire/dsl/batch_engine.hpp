@@ -64,6 +64,9 @@ class BatchEngine {
   }
 
   /// See EventEngine.
+  std::vector<SampleCounts::Layer> recorded_layers() const requires Engine::counts_steps {
+    return engines_.front().recorded_layers();
+  }
   RunCounts sum_of_counts() const requires Engine::counts_steps {
     RunCounts sum = engines_.front().sum_of_counts();
     for (std::size_t e = 1; e < engines_.size(); ++e) sum += engines_[e].sum_of_counts();

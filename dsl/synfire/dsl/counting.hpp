@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -19,8 +21,9 @@ namespace synfire {
 
 /// The counts of a layer's last run, and of those before. The engine says which step it is. A Kind
 /// has a Row of what a step counts, as little to move as can be, for every step of a run has its
-/// own: add(row, to) adds it to another, and counts(row, runs, first) are those of a sum over so
-/// many steps of runs, of which `first` is the part of runs' first steps.
+/// own: add(row, to) adds it to another, and read(row, runs, first, to) gives what is `counted` of
+/// a sum over so many steps of runs, of which `first` is the part of runs' first steps. All else is
+/// each_step times the number of steps.
 template <class Kind>
 class LayerCounts {
  public:
@@ -53,17 +56,24 @@ class LayerCounts {
   }
 
   StepCounts last(std::size_t step) const {
-    return kind_.counts(last_[step], step >= first_ && step < behind_, first_of(last_, step));
-  }
-  StepCounts total_of_last() const {
-    Row all{};
-    for (std::size_t t = first_; t < behind_; ++t) Kind::add(last_[t], all);
-    return kind_.counts(all, behind_ - first_, last_[first_]);
+    return counts(last_[step], step >= first_ && step < behind_, first_of(last_, step));
   }
   /// Of all runs, in a step.
   StepCounts sum(std::size_t step) const {
-    StepCounts sum = kind_.counts(before_[step], runs_[step], first_of(before_, step));
+    StepCounts sum = counts(before_[step], runs_[step], first_of(before_, step));
     return sum += last(step);
+  }
+  static SampleCounts::Layer in_record() {
+    return {{std::begin(Kind::counted), std::end(Kind::counted)}, Kind::each_step, {}};
+  }
+  /// The last run's part of its record; returns what lies behind it.
+  std::uint64_t* write(std::uint64_t* record) const {
+    Row all{};
+    for (std::size_t t = first_; t < behind_; ++t) Kind::add(last_[t], all);
+    kind_.read(all, behind_ - first_, last_[first_], record);
+    record += std::size(Kind::counted);
+    *record = behind_ - first_;
+    return record + 1;
   }
   void forget() {
     begin();
@@ -75,6 +85,13 @@ class LayerCounts {
   static Row first_of(const std::vector<Row>& rows, std::size_t step) {
     return step == 0 ? rows[0] : Row{};
   }
+  StepCounts counts(const Row& of, std::uint64_t runs, const Row& first) const {
+    std::uint64_t counted[std::size(Kind::counted)];
+    kind_.read(of, runs, first, counted);
+    StepCounts counts = Kind::each_step * runs;
+    for (std::size_t k = 0; k < std::size(counted); ++k) counts.*Kind::counted[k] = counted[k];
+    return counts;
+  }
 
   [[no_unique_address]] Kind kind_;
   std::vector<Row> last_, before_;
@@ -82,11 +99,18 @@ class LayerCounts {
   std::size_t now_ = 0, first_ = 0, behind_ = 0;  // counts outside of [first, behind) are 0
 };
 
-/// Any counts.
-struct AllCounts {
-  using Row = StepCounts;
-  static void add(const Row& more, Row& to) { to += more; }
-  StepCounts counts(const Row& of, std::uint64_t, const Row&) const { return of; }
+/// These counts.
+template <std::uint64_t StepCounts::*... some>
+struct SomeCounts {
+  using Row = std::array<std::uint64_t, sizeof...(some)>;
+  static constexpr std::uint64_t StepCounts::*counted[] = {some...};
+  static constexpr StepCounts each_step{};
+  static void add(const Row& more, Row& to) {
+    for (std::size_t k = 0; k < to.size(); ++k) to[k] += more[k];
+  }
+  static void read(const Row& of, std::uint64_t, const Row&, std::uint64_t* to) {
+    std::copy(of.begin(), of.end(), to);
+  }
 };
 
 /// Of n spiking neurons.
@@ -99,14 +123,17 @@ struct NeuronCounts {
     to.changed += more.changed;
     to.neurons += more.neurons;
   }
+  static constexpr std::uint64_t StepCounts::*counted[] = {
+      &StepCounts::spikes, &StepCounts::silent, &StepCounts::membrane_updates,
+      &StepCounts::membrane_changes, &StepCounts::state_bytes};
+  static constexpr StepCounts each_step{.outputs = n};
   /// Those that rest are silent, and nothing of them is updated or touched.
-  StepCounts counts(const Row& of, std::uint64_t runs, const Row& first) const {
-    return {.spikes = of.spikes,
-            .silent = of.silent + runs * n - of.neurons,
-            .outputs = runs * n,
-            .membrane_updates = of.neurons,
-            .membrane_changes = of.changed,
-            .state_bytes = 2 * (in_registers ? first : of).neurons * sizeof(float)};
+  void read(const Row& of, std::uint64_t runs, const Row& first, std::uint64_t* to) const {
+    to[0] = of.spikes;
+    to[1] = of.silent + runs * n - of.neurons;
+    to[2] = of.neurons;
+    to[3] = of.changed;
+    to[4] = 2 * (in_registers ? first : of).neurons * sizeof(float);
   }
 
   bool in_registers = false;  // all steps in one pass
@@ -126,27 +153,33 @@ struct SynapseCounts {
     to.graded += more.graded;
     to.bytes += more.bytes;
   }
-  StepCounts counts(const Row& of, std::uint64_t runs, const Row&) const {
-    return {.events = of.events,
-            .inputs = runs * n,
-            .synaptic_events = of.synapses,
-            .macs = spikes_come_in ? 0 : of.operations,
-            .acs = spikes_come_in ? of.operations : 0,
-            .graded_events = of.graded,
-            .dense_operations = runs * n * width,
-            .weight_bytes = of.bytes};
+  static constexpr std::uint64_t StepCounts::*counted[] = {
+      &StepCounts::events, &StepCounts::synaptic_events,
+      spikes_come_in ? &StepCounts::acs : &StepCounts::macs, &StepCounts::graded_events,
+      &StepCounts::weight_bytes};
+  static constexpr StepCounts each_step{.inputs = n, .dense_operations = n * width};
+  static void read(const Row& of, std::uint64_t, const Row&, std::uint64_t* to) {
+    to[0] = of.events;
+    to[1] = of.synapses;
+    to[2] = of.operations;
+    to[3] = of.graded;
+    to[4] = of.bytes;
   }
 };
 
 /// Base of a layer's event-driven run, that counts by its `counts`; nothing where no one does.
-template <bool counted>
+template <bool counted, std::uint64_t StepCounts::*... some>
 struct Counting {
   explicit Counting(const RunOptions&) {}
 };
-template <>
-struct Counting<true> {
+template <std::uint64_t StepCounts::*... some>
+struct Counting<true, some...> {
   explicit Counting(const RunOptions& options) : counts(options.steps) {}
-  LayerCounts<AllCounts> counts;
+  /// In this step, beside what it counted already.
+  void count(const typename SomeCounts<some...>::Row& more) {
+    SomeCounts<some...>::add(more, counts.here());
+  }
+  LayerCounts<SomeCounts<some...>> counts;
 };
 
 /// The same of a layer of spiking neurons, with a neuron model's fire..., counted.
@@ -223,7 +256,7 @@ struct NeuronCounting<Neuron, n, true> {
     return Neuron::fire_inputs_counted(x, voltage, n, c, index, count, counts.from_here(1));
   }
   void add_inputs(const float* x, float* voltage, const Constants& c, float* total) {
-    Neuron::add_inputs_counted(x, voltage, n, c, total, step_count.data(), counts.from_here(1));
+    Neuron::add_inputs_counted(x, voltage, n, c, total, counts.from_here(1));
   }
   /// Before the steps of fire_awake.
   void begin_awake(const float* drive, const float* voltage, std::size_t awake) {

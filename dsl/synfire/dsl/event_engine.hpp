@@ -123,12 +123,19 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   RunCounts sum_of_counts() const requires counts_steps {
     return collected(samples_, [](const auto& counts, std::size_t t) { return counts.sum(t); });
   }
-  /// Of the last run, over its steps, of each layer that counts.
-  void read_totals(StepCounts* totals) const requires counts_steps {
+  /// What a sample's record has of the layers that count.
+  std::vector<SampleCounts::Layer> recorded_layers() const requires counts_steps {
+    std::vector<SampleCounts::Layer> layers;
     for_each_counting([&](const auto& counts, std::size_t neurons) {
-      *totals = counts.total_of_last();
-      totals++->clocked_updates = neurons * options_.steps;
+      layers.push_back(counts.in_record());
+      layers.back().each_sample.clocked_updates = neurons * options_.steps;
     });
+    return layers;
+  }
+  /// Of the last run, over its steps.
+  void write_record(std::span<std::uint64_t> record) const requires counts_steps {
+    std::uint64_t* to = record.data();
+    for_each_counting([&](const auto& counts, std::size_t) { to = counts.write(to); });
   }
 
   /// The last run counts as one of `to`, a copy of this engine, in sum_of_counts(), and no longer

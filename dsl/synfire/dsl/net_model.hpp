@@ -151,20 +151,20 @@ class NetModel final : public Model {
     profile.layers = Counting::Engine::counted_layers(parameters_);
     profile.steps = options.steps;
     profile.dt = options.dt;
-    profile.samples.resize(data.size() * profile.layers.size());
     profile.predicted.resize(data.size());
     profile.labels.assign(data.labels.begin(), data.labels.end());
     profile.steps_used.resize(data.size());
     Counting engine(parameters_, options, threads);
-    const std::size_t layers = profile.layers.size();
+    profile.samples = SampleCounts(engine.recorded_layers(), data.size());
     const auto load = loader(data);
     const auto load_and_fetch = [&](std::size_t i, float* values) {
-      kernels::fetch_to_write(&profile.samples[i * layers], layers * sizeof(StepCounts));
+      const std::span<std::uint64_t> record = profile.samples.record(i);
+      kernels::fetch_to_write(record.data(), record.size_bytes());
       load(i, values);
     };
     const auto start = Clock::now();
     engine.run(0, data.size(), load_and_fetch, [&](std::size_t i, const auto& one, Values logits) {
-      one.read_totals(&profile.samples[i * layers]);
+      one.write_record(profile.samples.record(i));
       profile.predicted[i] = static_cast<std::uint32_t>(arg_max(logits));
       profile.steps_used[i] = static_cast<std::uint32_t>(one.steps_used());
       if (each) each(i, one.counts());

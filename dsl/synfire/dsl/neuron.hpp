@@ -145,8 +145,8 @@ struct RateNeuron {
     return kernels::fire_relu_counted(x, c.unit, voltage, n, index, count, census);
   }
   static void add_inputs_counted(const float* x, float* voltage, std::size_t n, const Constants& c,
-                                 float* total, float* count, kernels::Census* census) {
-    kernels::fire_relu_add_counted(x, c.unit, voltage, n, total, count, census);
+                                 float* total, kernels::Census* census) {
+    kernels::fire_relu_add_counted(x, c.unit, voltage, n, total, census);
   }
 
   static std::size_t awake(const float* drive, const float* voltage, std::size_t n,

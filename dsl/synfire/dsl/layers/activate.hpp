@@ -53,10 +53,13 @@ struct Activate {
   };
 
   template <class Site>
-  struct Event : Counting<Site::counted && stats<typename Site::In>.neurons != 0> {
-    using Count = Counting<Site::counted && stats<typename Site::In>.neurons != 0>;
+  using Count = Counting<Site::counted && stats<typename Site::In>.neurons != 0,
+                         &StepCounts::outputs, &StepCounts::silent>;
+
+  template <class Site>
+  struct Event : Count<Site> {
     Event(const ParameterSet&, const RunOptions& options)
-        : Count(options), values(Site::Out::size) {}
+        : Count<Site>(options), values(Site::Out::size) {}
     void before(Values in) requires carried_by<typename Site::In, Held> { apply(in); }
     void step(Values in) requires carried_by<typename Site::In, Stepped> { apply(in); }
     void after(Values in) requires carried_by<typename Site::In, Final> { apply(in); }
@@ -74,11 +77,9 @@ struct Activate {
 
     void apply(Values in) {
       std::transform(in.begin(), in.end(), values.begin(), A::value);
-      if constexpr (CountsSteps<Count>) {
-        StepCounts& of = this->counts.here();
-        of.outputs += values.size();
-        of.silent += static_cast<std::size_t>(std::count(values.begin(), values.end(), 0.0f));
-      }
+      if constexpr (CountsSteps<Count<Site>>)
+        this->count({values.size(),
+                     static_cast<std::size_t>(std::count(values.begin(), values.end(), 0.0f))});
     }
 
     Buffer<float> values;

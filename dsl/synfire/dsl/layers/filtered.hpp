@@ -170,7 +170,7 @@ struct Filtered {
   };
 
   template <class Site>
-  struct Event : Counting<Site::counted> {
+  struct Event : Counting<Site::counted, &StepCounts::state_bytes> {
     static constexpr std::size_t size = Site::In::size;
     static constexpr bool held = carried_by<typename Site::In, Held>;
     static constexpr bool every_step = Site::wanted == Delivery::EveryStep;
@@ -186,7 +186,7 @@ struct Filtered {
     };
 
     Event(const ParameterSet& parameters, const RunOptions& options)
-        : Counting<Site::counted>(options),
+        : Counting<Site::counted, &StepCounts::state_bytes>(options),
           block(held ? options.steps : std::min(options.steps, most_steps)),
           first((options.steps - 1) % block + 1),
           left(first),
@@ -286,7 +286,7 @@ struct Filtered {
 
     /// So many values of states, or of the sums that become states, are read or written.
     void touch(std::size_t values) {
-      if constexpr (Site::counted) this->counts.here().state_bytes += values * sizeof(float);
+      if constexpr (Site::counted) this->count({values * sizeof(float)});
     }
 
     /// Fills in the weights of unit i. A held input is one that comes at every step.
