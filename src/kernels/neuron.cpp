@@ -152,30 +152,30 @@ struct TakeCensus {
     Census* of;
     std::size_t neurons;
     bool* summed;
-    hn::Vec<Words> silent = hn::Zero(Words()), changed = silent;
+    hn::Vec<Words> silent = hn::Zero(Words()), stay = silent;
     Sum sum{};
 
     HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
                         std::size_t lanes) {
       const Floats d;
-      auto is_silent = hn::Eq(spikes, hn::Zero(d)), changes = hn::Ne(before, behind);
+      auto is_silent = hn::Eq(spikes, hn::Zero(d)), stays = hn::Eq(before, behind);
       auto counts = hn::Abs(spikes);
       if (HWY_UNLIKELY(lanes < kWidth)) {
         const auto here = hn::FirstN(d, lanes);
         is_silent = hn::And(is_silent, here);
-        changes = hn::And(changes, here);
+        stays = hn::And(stays, here);
         counts = hn::IfThenElseZero(here, counts);
       }
       silent = count_more(silent, is_silent);
-      changed = count_more(changed, changes);
+      stay = count_more(stay, stays);
       sum.add(counts);
     }
     HWY_INLINE void end() {
       // Side by side: a tile has less than 2^16 neurons.
       const auto both =
-          hn::GetLane(hn::SumOfLanes(Words(), hn::Add(silent, hn::ShiftLeft<16>(changed))));
+          hn::GetLane(hn::SumOfLanes(Words(), hn::Add(silent, hn::ShiftLeft<16>(stay))));
       of->silent += both % 0x10000;
-      of->changed += both / 0x10000;
+      of->changed += neurons - both / 0x10000;
       of->neurons += neurons;
       const double all = sum.total();
       if (all < Sum::kMost)
@@ -187,11 +187,11 @@ struct TakeCensus {
   HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t, neurons, summed}; }
 };
 
-// What is cheap to see of one step: the neurons that fire, those whose voltage changes, and the sum
-// of the spikes where it is `summed`: where none are negative and a float holds it.
+// What is cheap to see of one step: how many neurons are silent, how many voltages stay, and the
+// sum of the spikes.
 struct Glance {
-  bool summed;
-  std::size_t spikes, fired, changed;
+  std::size_t silent, stay;
+  double spikes;  // where it is less than FloatSum::kMost
 };
 
 struct TakeGlance {
@@ -199,31 +199,24 @@ struct TakeGlance {
 
   struct At {
     Glance* to;
-    std::size_t fired = 0, changed = 0;
-    hn::Vec<Words> most = hn::Zero(Words());
+    std::size_t silent = 0, stay = 0;
     FloatSum sum{};
 
     HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
                         std::size_t lanes) {
       const Floats d;
-      auto changes = hn::Ne(before, behind);
+      auto is_silent = hn::Eq(spikes, hn::Zero(d)), stays = hn::Eq(before, behind);
       if (HWY_UNLIKELY(lanes < kWidth)) {
         const auto here = hn::FirstN(d, lanes);
-        changes = hn::And(changes, here);
+        is_silent = hn::And(is_silent, here);
+        stays = hn::And(stays, here);
         spikes = hn::IfThenElseZero(here, spikes);
       }
-      fired += hn::CountTrue(d, nonzero(spikes));
-      changed += hn::CountTrue(d, changes);
-      // As numbers without a sign, bits of negative floats, and of NaN, are above all others.
-      most = hn::Max(most, hn::BitCast(Words(), spikes));
-      sum.add(spikes);
+      silent += hn::CountTrue(d, is_silent);
+      stay += hn::CountTrue(d, stays);
+      sum.add(hn::Abs(spikes));
     }
-    HWY_INLINE void end() {
-      const auto limit = hn::BitCast(Words(), hn::Set(Floats(), FloatSum::kMost));
-      const double all = sum.total();
-      const bool summed = hn::AllTrue(Words(), hn::Lt(most, limit)) && all < FloatSum::kMost;
-      *to = {summed, summed ? static_cast<std::size_t>(all) : 0, fired, changed};
-    }
+    HWY_INLINE void end() { *to = {silent, stay, sum.total()}; }
   };
   HWY_INLINE At step(std::size_t, std::size_t) const { return {to}; }
 };
@@ -612,9 +605,10 @@ SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* m
 // A step of n neurons; `counts` numbers hold what they fired.
 HWY_INLINE void note(const Glance& seen, const float* count, std::size_t counts, std::size_t n,
                      Census* census) {
-  census->spikes += seen.summed ? seen.spikes : count_spikes(count, counts).all;
-  census->silent += n - seen.fired;
-  census->changed += seen.changed;
+  census->spikes += seen.spikes < FloatSum::kMost ? static_cast<std::uint64_t>(seen.spikes)
+                                                  : count_spikes(count, counts).all;
+  census->silent += seen.silent;
+  census->changed += n - seen.stay;
   census->neurons += n;
 }
 
