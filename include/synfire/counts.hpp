@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace synfire {
@@ -128,13 +129,14 @@ struct RunCounts {
 /// the others follow: what is written once a sample is a third of a StepCounts for each layer.
 class SampleCounts {
  public:
+  using Count = std::uint64_t StepCounts::*;
   struct Layer {
-    std::vector<std::uint64_t StepCounts::*> counted;
+    std::vector<Count> counted;
     StepCounts each_step, each_sample;
   };
 
   SampleCounts() = default;
-  SampleCounts(std::vector<Layer> layers, std::size_t samples);
+  SampleCounts(const std::vector<Layer>& layers, std::size_t samples);
   /// Any counts, [samples][layers].
   SampleCounts(std::size_t layers, const std::vector<StepCounts>& counts);
 
@@ -149,8 +151,13 @@ class SampleCounts {
   }
 
  private:
-  std::vector<Layer> layers_;
-  std::vector<std::size_t> begin_;  // of a layer, in a record
+  struct Form {
+    std::size_t begin;  // in a record
+    std::vector<Count> counted;
+    std::vector<std::pair<Count, std::uint64_t>> each_step;  // those that are not 0
+    StepCounts each_sample;
+  };
+  std::vector<Form> layers_;
   std::size_t record_size_ = 0;
   std::vector<std::uint64_t> words_;
 };

@@ -1,12 +1,14 @@
 #include <synfire/counts.hpp>
-#include <utility>
 
 namespace synfire {
 
-SampleCounts::SampleCounts(std::vector<Layer> layers, std::size_t samples)
-    : layers_(std::move(layers)) {
-  for (const Layer& layer : layers_) {
-    begin_.push_back(record_size_);
+SampleCounts::SampleCounts(const std::vector<Layer>& layers, std::size_t samples) {
+  for (const Layer& layer : layers) {
+    Form form{record_size_, layer.counted, {}, layer.each_sample};
+    for (const StepCounts::Field& field : StepCounts::fields)
+      if (const std::uint64_t each = layer.each_step.*field.count; each != 0)
+        form.each_step.emplace_back(field.count, each);
+    layers_.push_back(std::move(form));
     record_size_ += layer.counted.size() + 1;
   }
   words_.resize(samples * record_size_);
@@ -18,17 +20,17 @@ SampleCounts::SampleCounts(std::size_t layers, const std::vector<StepCounts>& co
   *this = SampleCounts(std::vector<Layer>(layers, any), counts.size() / layers);
   auto word = words_.begin();
   for (const StepCounts& of : counts) {
-    for (const StepCounts::Field& field : StepCounts::fields) *word++ = of.*field.count;
+    for (const Count count : any.counted) *word++ = of.*count;
     ++word;  // the number of steps, of which nothing follows
   }
 }
 
 StepCounts SampleCounts::of(std::size_t sample, std::size_t layer) const {
-  const Layer& its = layers_[layer];
-  const std::uint64_t* word = words_.data() + sample * record_size_ + begin_[layer];
-  StepCounts counts = its.each_step * word[its.counted.size()];
-  counts += its.each_sample;
-  for (const auto field : its.counted) counts.*field = *word++;
+  const Form& form = layers_[layer];
+  const std::uint64_t* word = words_.data() + sample * record_size_ + form.begin;
+  StepCounts counts = form.each_sample;
+  for (const Count count : form.counted) counts.*count = *word++;
+  for (const auto& [count, each] : form.each_step) counts.*count += each * *word;
   return counts;
 }
 
