@@ -187,10 +187,9 @@ struct TakeCensus {
   HWY_INLINE At step(std::size_t t, std::size_t) const { return {census + t, neurons, summed}; }
 };
 
-// What is cheap to see of one step: how many neurons are silent, how many voltages stay, and the
-// sum of the spikes.
+// What is cheap to see of one step: how many voltages stay, and the sum of the spikes.
 struct Glance {
-  std::size_t silent, stay;
+  std::size_t stay;
   double spikes;  // where it is less than FloatSum::kMost
 };
 
@@ -199,10 +198,55 @@ struct TakeGlance {
 
   struct At {
     Glance* to;
-    std::size_t silent = 0, stay = 0;
+    std::size_t stay = 0;
     FloatSum sum{};
 
     HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t,
+                        std::size_t lanes) {
+      const Floats d;
+      auto stays = hn::Eq(before, behind);
+      if (HWY_UNLIKELY(lanes < kWidth)) {
+        const auto here = hn::FirstN(d, lanes);
+        stays = hn::And(stays, here);
+        spikes = hn::IfThenElseZero(here, spikes);
+      }
+      stay += hn::CountTrue(d, stays);
+      sum.add(hn::Abs(spikes));
+    }
+    HWY_INLINE void end() { *to = {stay, sum.total()}; }
+  };
+  HWY_INLINE At step(std::size_t, std::size_t) const { return {to}; }
+};
+
+// Masks side by side, a whole number of bytes each: storing them takes no unit that neurons need.
+inline constexpr std::size_t kMaskBytes = (kWidth + 7) / 8;
+
+HWY_INLINE std::size_t count_bits(const std::uint64_t* words, std::size_t n) {
+  std::size_t sum = 0;
+  for (std::size_t w = 0; w < n; ++w) sum += hwy::PopCount(words[w]);
+  return sum;
+}
+
+// A step of up to kMost neurons, few enough to stay in the nearest cache beside what they work on
+// (all 1024 of a wide layer made its steps slower): what each fired, and bits of those that did not
+// and of those whose voltage stays.
+struct KeptStep {
+  static constexpr std::size_t kMost = 256, kMostWords = kMost / kWidth * kMaskBytes / 8;
+  static std::size_t words(std::size_t n) {
+    return ((n + kWidth - 1) / kWidth * kMaskBytes + 7) / 8;
+  }
+  HWY_ALIGN float count[kMost];
+  std::uint64_t silent[kMostWords], stay[kMostWords];
+  double spikes;  // all of them, where it is less than FloatSum::kMost
+};
+
+struct KeepStep {
+  KeptStep* to;
+
+  struct At {
+    KeptStep* to;
+    FloatSum sum{};
+    HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t i,
                         std::size_t lanes) {
       const Floats d;
       auto is_silent = hn::Eq(spikes, hn::Zero(d)), stays = hn::Eq(before, behind);
@@ -212,32 +256,15 @@ struct TakeGlance {
         stays = hn::And(stays, here);
         spikes = hn::IfThenElseZero(here, spikes);
       }
-      silent += hn::CountTrue(d, is_silent);
-      stay += hn::CountTrue(d, stays);
+      const std::size_t at = i / kWidth * kMaskBytes;
+      hn::Store(spikes, d, to->count + i);
+      hn::StoreMaskBits(d, is_silent, reinterpret_cast<std::uint8_t*>(to->silent) + at);
+      hn::StoreMaskBits(d, stays, reinterpret_cast<std::uint8_t*>(to->stay) + at);
       sum.add(hn::Abs(spikes));
     }
-    HWY_INLINE void end() { *to = {silent, stay, sum.total()}; }
+    HWY_INLINE void end() { to->spikes = sum.total(); }
   };
   HWY_INLINE At step(std::size_t, std::size_t) const { return {to}; }
-};
-
-struct KeepAndGlance {
-  Counts counts;
-  TakeGlance glance;
-
-  struct At {
-    Counts counts;
-    TakeGlance::At glance;
-    HWY_INLINE void see(Vector spikes, Vector before, Vector behind, std::size_t i,
-                        std::size_t lanes) {
-      counts.see(spikes, before, behind, i, lanes);
-      glance.see(spikes, before, behind, i, lanes);
-    }
-    HWY_INLINE void end() { glance.end(); }
-  };
-  HWY_INLINE At step(std::size_t t, std::size_t i) const {
-    return {counts.step(t, i), glance.step(t, i)};
-  }
 };
 
 // Whether neurons fire once at most in each step of these drives, and change their voltage where
@@ -399,7 +426,7 @@ template <std::size_t kVectors>
 HWY_INLINE bool once_tile(const float* HWY_RESTRICT drive, float* HWY_RESTRICT voltage,
                           std::size_t steps, float* HWY_RESTRICT total, std::size_t n,
                           Census* HWY_RESTRICT census) {
-  constexpr std::size_t kMaskBytes = (kWidth + 7) / 8, kSome = 16;
+  constexpr std::size_t kSome = 16;
   constexpr std::size_t kWords = (kVectors * kMaskBytes + 7) / 8;
   using Mask = std::uint8_t[kMaskBytes];
   const Floats d;
@@ -435,8 +462,7 @@ HWY_INLINE bool once_tile(const float* HWY_RESTRICT drive, float* HWY_RESTRICT v
       }
     }
     for (std::size_t k = 0; k < some; ++k) {
-      std::size_t spikes = 0;
-      for (const std::uint64_t word : fired[k]) spikes += hwy::PopCount(word);
+      const std::size_t spikes = count_bits(fired[k], kWords);
       Census& of = census[t + k];
       of.spikes += spikes;
       of.silent += neurons - spikes;
@@ -602,12 +628,15 @@ SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* m
   return counted(count, n, Means{seconds, mean});
 }
 
-// A step of n neurons; `counts` numbers hold what they fired.
-HWY_INLINE void note(const Glance& seen, const float* count, std::size_t counts, std::size_t n,
+HWY_INLINE std::uint64_t spikes_of(double sum, const float* count, std::size_t n) {
+  return sum < FloatSum::kMost ? static_cast<std::uint64_t>(sum) : count_spikes(count, n).all;
+}
+
+// A step of n neurons, `fired` of which fired count[0..fired).
+HWY_INLINE void note(const Glance& seen, const float* count, std::size_t fired, std::size_t n,
                      Census* census) {
-  census->spikes += seen.spikes < FloatSum::kMost ? static_cast<std::uint64_t>(seen.spikes)
-                                                  : count_spikes(count, counts).all;
-  census->silent += seen.silent;
+  census->spikes += spikes_of(seen.spikes, count, fired);
+  census->silent += n - fired;
   census->changed += n - seen.stay;
   census->neurons += n;
 }
@@ -668,17 +697,17 @@ std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::s
   return events_counted(Rate{}, Rectified{x, unit}, voltage, n, index, count, census);
 }
 
-// The counts, which are seldom looked at again, stay in a near cache.
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
                            Census* census) {
-  constexpr std::size_t kMost = 1024;
-  HWY_ALIGN float count[kMost];
-  for (std::size_t i = 0; i < n; i += kMost) {
-    const std::size_t some = std::min(kMost, n - i);
-    Glance seen;
-    add(Rate{}, Rectified{x + i, unit}, voltage + i, some, total + i,
-        KeepAndGlance{{count, 0}, {&seen}});
-    note(seen, count, some, some, census);
+  KeptStep kept;
+  for (std::size_t i = 0; i < n; i += KeptStep::kMost) {
+    const std::size_t some = std::min(KeptStep::kMost, n - i), words = KeptStep::words(some);
+    kept.silent[words - 1] = kept.stay[words - 1] = 0;
+    add(Rate{}, Rectified{x + i, unit}, voltage + i, some, total + i, KeepStep{&kept});
+    census->spikes += spikes_of(kept.spikes, kept.count, some);
+    census->silent += count_bits(kept.silent, words);
+    census->changed += some - count_bits(kept.stay, words);
+    census->neurons += some;
   }
 }
 
