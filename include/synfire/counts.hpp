@@ -131,13 +131,15 @@ class SampleCounts {
  public:
   using Count = std::uint64_t StepCounts::*;
   struct Layer {
-    std::vector<Count> counted;
+    std::vector<Count> counted;  // in the order of the record
+    // The others: so many for each step that the layer worked in, and so many besides.
     StepCounts each_step, each_sample;
   };
 
   SampleCounts() = default;
+  /// Records of zeros.
   SampleCounts(const std::vector<Layer>& layers, std::size_t samples);
-  /// Any counts, [samples][layers].
+  /// Any counts, [samples][layers]. Throws InvalidSetting where they are not whole samples.
   SampleCounts(std::size_t layers, const std::vector<StepCounts>& counts);
 
   StepCounts of(std::size_t sample, std::size_t layer) const;
@@ -146,9 +148,7 @@ class SampleCounts {
   std::span<std::uint64_t> record(std::size_t sample) {
     return {words_.data() + sample * record_size_, record_size_};
   }
-  friend bool operator==(const SampleCounts& a, const SampleCounts& b) {
-    return a.words_ == b.words_;
-  }
+  friend bool operator==(const SampleCounts&, const SampleCounts&) = default;
 
  private:
   struct Form {
@@ -156,6 +156,7 @@ class SampleCounts {
     std::vector<Count> counted;
     std::vector<std::pair<Count, std::uint64_t>> each_step;  // those that are not 0
     StepCounts each_sample;
+    friend bool operator==(const Form&, const Form&) = default;
   };
   std::vector<Form> layers_;
   std::size_t record_size_ = 0;

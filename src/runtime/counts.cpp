@@ -1,5 +1,9 @@
 #include <synfire/counts.hpp>
 
+#include <string>
+
+#include <synfire/error.hpp>
+
 namespace synfire {
 
 SampleCounts::SampleCounts(const std::vector<Layer>& layers, std::size_t samples) {
@@ -15,6 +19,9 @@ SampleCounts::SampleCounts(const std::vector<Layer>& layers, std::size_t samples
 }
 
 SampleCounts::SampleCounts(std::size_t layers, const std::vector<StepCounts>& counts) {
+  if (layers == 0 || counts.size() % layers != 0)
+    throw InvalidSetting("the number of counts", std::to_string(counts.size()),
+                         "a multiple of the number of layers, " + std::to_string(layers));
   Layer any;
   for (const StepCounts::Field& field : StepCounts::fields) any.counted.push_back(field.count);
   *this = SampleCounts(std::vector<Layer>(layers, any), counts.size() / layers);
