@@ -218,7 +218,8 @@ struct TakeGlance {
   HWY_INLINE At step(std::size_t, std::size_t) const { return {to}; }
 };
 
-// Masks side by side, a whole number of bytes each: storing them takes no unit that neurons need.
+// Masks side by side, a whole number of bytes each, no more of which Highway 1.0 writes (its word
+// is that it may write 8): storing them takes no unit that neurons need.
 inline constexpr std::size_t kMaskBytes = (kWidth + 7) / 8;
 
 HWY_INLINE std::size_t count_bits(const std::uint64_t* words, std::size_t n) {
