@@ -28,6 +28,16 @@ std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index);
 void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* x, std::size_t count, float* out);
 
+/// nonzeros() and accumulate_rows() of all x[0..n). Where more than the share `dense_above` of them
+/// is not zero, all rows are read in their order, and their products with zeros are added, too;
+/// index[0..nonzero) is otherwise what nonzeros() makes. x need not come from a Buffer.
+struct ReadValues {
+  std::size_t nonzero, rows;
+};
+ReadValues accumulate_values(const float* rows, std::size_t stride, const float* start,
+                             const float* x, std::size_t n, double dense_above,
+                             std::uint32_t* index, float* out);
+
 /// Of several inputs at once, each x[0..n) as it is: out[j] = start[j] + the products of those x[i]
 /// that are not zero with rows[i*stride+j], as nonzeros() and accumulate_rows() make it, for j <
 /// columns; what is in out[columns..stride) is left open. Weights are read from a near cache for
@@ -48,6 +58,9 @@ inline constexpr std::size_t kMostProducts = 32;
 void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
                           const std::uint32_t* index, const float* x, std::size_t count,
                           float* out);
+ReadValues accumulate_values_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
+                                  const float* x, std::size_t n, double dense_above,
+                                  std::uint32_t* index, float* out);
 
 /// A float rounded to bfloat16, ties to even, and back. NaN stays NaN.
 constexpr std::uint16_t bf16_of_float(float x) {
@@ -169,11 +182,15 @@ struct Reached {
 };
 Reached reached(const float* x, std::size_t n, const std::uint32_t* worth);
 
-/// How many of x[0..n) are not 0. x need not come from a Buffer.
-std::size_t count_nonzeros(const float* x, std::size_t n);
-
 /// Whether one of x[0..n) is not -1, 0 or 1. x need not come from a Buffer.
 bool any_graded(const float* x, std::size_t n);
+
+/// How many of x[0..n) are not 0, and any_graded(). x need not come from a Buffer.
+struct InputCount {
+  std::size_t nonzero;
+  bool graded;
+};
+InputCount count_inputs(const float* x, std::size_t n);
 
 /// Writes index and value of each nonzero x[0..n), ascending; returns how many. x need not come
 /// from a Buffer.
@@ -199,10 +216,12 @@ void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t s
 /// The same for one step, added: total[i] += c.
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total);
 
-/// fire() and fire_add() of rectified inputs: drive[i] = (x[i] < 0 ? 0 : x[i]) * unit. x need not
-/// come from a Buffer.
+/// fire(), fire_total() and fire_add() of rectified inputs: drive[i] = (x[i] < 0 ? 0 : x[i]) *
+/// unit. x need not come from a Buffer.
 std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
                       std::uint32_t* index, float* count);
+void fire_relu_total(const float* x, float unit, float* voltage, std::size_t n, std::size_t steps,
+                     float* total);
 void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total);
 
 /// A rate neuron rests where its drive is 0 and its voltage at least +0 and below 1: no step
@@ -255,6 +274,8 @@ void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::
                         float* total, Census* census);
 std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
                               std::uint32_t* index, float* count, Census* census);
+void fire_relu_total_counted(const float* x, float unit, float* voltage, std::size_t n,
+                             std::size_t steps, float* total, Census* census);
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
                            Census* census);
 std::size_t fire_awake_counted(const float* drive, float* voltage, std::size_t n,

@@ -19,51 +19,65 @@ using Integer = hn::Vec<Integers>;
 
 // ------------------------------------------------------------------ bfloat16
 
-// As accumulate_tile in synapse.cpp. A word holds two columns that lie kLanes apart, so each half
-// of a vector of words becomes a vector of floats by one instruction.
-template <std::size_t kWords, bool kAll>
-HWY_INLINE void accumulate_bf16_tile(const std::uint32_t* rows, std::size_t stride,
-                                     const float* start, const std::uint32_t* index, const float* x,
-                                     std::size_t count, float* out) {
-  const Floats d;
-  const Words words;
-  // Where the low halves of the vector j of words belong.
-  const auto column = [](std::size_t j) {
-    const std::size_t word = j * kWidth;
-    return word / kLanes * 2 * kLanes + word % kLanes;
-  };
-  Vector low[kWords], high[kWords];
-  for (std::size_t j = 0; j < kWords; ++j) {
-    low[j] = hn::LoadU(d, start + column(j));
-    high[j] = hn::LoadU(d, start + column(j) + kLanes);
-  }
-  const auto upper = hn::Set(words, 0xffff0000u);
-  for (std::size_t k = 0; k < count; ++k) {
-    const std::size_t i = kAll ? k : index[k];
-    const std::uint32_t* row = rows + i * stride;
-    asm("" : "+r"(row));  // one address register for all columns: see accumulate_tile
-    const auto scale = hn::Set(d, x[i]);
+// As the tiles in synapse.cpp. A word holds two columns that lie kLanes apart, so each half of a
+// vector of words becomes a vector of floats by one instruction.
+template <std::size_t kWords>
+struct HalvesTile {
+  HWY_INLINE explicit HalvesTile(const float* start) {
     for (std::size_t j = 0; j < kWords; ++j) {
-      const auto pair = hn::LoadU(words, row + j * kWidth);
-      low[j] = fused(scale, hn::BitCast(d, hn::ShiftLeft<16>(pair)), low[j]);
-      high[j] = fused(scale, hn::BitCast(d, hn::And(pair, upper)), high[j]);
+      low[j] = hn::LoadU(Floats(), start + column(j));
+      high[j] = hn::LoadU(Floats(), start + column(j) + kLanes);
     }
   }
-  for (std::size_t j = 0; j < kWords; ++j) {
-    hn::StoreU(low[j], d, out + column(j));
-    hn::StoreU(high[j], d, out + column(j) + kLanes);
+  // The rows that index[first..end) names, or, where there is none, those from first to end.
+  template <bool kAll>
+  HWY_INLINE void walk(const std::uint32_t* rows, std::size_t stride, const std::uint32_t* index,
+                       const float* x, std::size_t first, std::size_t end) {
+    const Floats d;
+    const Words words;
+    const auto upper = hn::Set(words, 0xffff0000u);
+    for (std::size_t k = first; k < end; ++k) {
+      const std::size_t i = kAll ? k : index[k];
+      const std::uint32_t* row = rows + i * stride;
+      asm("" : "+r"(row));  // one address register for all columns: see synapse.cpp
+      const auto scale = hn::Set(d, x[i]);
+      for (std::size_t j = 0; j < kWords; ++j) {
+        const auto pair = hn::LoadU(words, row + j * kWidth);
+        low[j] = fused(scale, hn::BitCast(d, hn::ShiftLeft<16>(pair)), low[j]);
+        high[j] = fused(scale, hn::BitCast(d, hn::And(pair, upper)), high[j]);
+      }
+    }
   }
-}
+  HWY_INLINE void store(float* out) const {
+    for (std::size_t j = 0; j < kWords; ++j) {
+      hn::StoreU(low[j], Floats(), out + column(j));
+      hn::StoreU(high[j], Floats(), out + column(j) + kLanes);
+    }
+  }
+
+ private:
+  // Where the low halves of the vector j of words belong.
+  static constexpr std::size_t column(std::size_t j) {
+    const std::size_t word = j * kWidth;
+    return word / kLanes * 2 * kLanes + word % kLanes;
+  }
+
+  Vector low[kWords], high[kWords];
+};
 
 // Tiles are whole blocks of kLanes words: their columns are then side by side.
+constexpr std::size_t kMostWords = kTile / 2 * kWidth >= kLanes ? kTile / 2 : kLanes / kWidth;
+
 template <std::size_t kWords, bool kAll>
 HWY_INLINE void accumulate_bf16_from(std::size_t word, const std::uint32_t* rows,
                                      std::size_t stride, const float* start,
                                      const std::uint32_t* index, const float* x, std::size_t count,
                                      float* out) {
-  for (; word + kWords * kWidth <= stride; word += kWords * kWidth)
-    accumulate_bf16_tile<kWords, kAll>(rows + word, stride, start + 2 * word, index, x, count,
-                                       out + 2 * word);
+  for (; word + kWords * kWidth <= stride; word += kWords * kWidth) {
+    HalvesTile<kWords> tile(start + 2 * word);
+    tile.template walk<kAll>(rows + word, stride, index, x, 0, count);
+    tile.store(out + 2 * word);
+  }
   if constexpr (kWords / 2 * kWidth >= kLanes)
     accumulate_bf16_from<kWords / 2, kAll>(word, rows, stride, start, index, x, count, out);
 }
@@ -71,11 +85,38 @@ HWY_INLINE void accumulate_bf16_from(std::size_t word, const std::uint32_t* rows
 void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
                           const std::uint32_t* index, const float* x, std::size_t count,
                           float* out) {
-  constexpr std::size_t kWords = kTile / 2 * kWidth >= kLanes ? kTile / 2 : kLanes / kWidth;
   if (index == nullptr)
-    accumulate_bf16_from<kWords, true>(0, rows, stride, start, index, x, count, out);
+    accumulate_bf16_from<kMostWords, true>(0, rows, stride, start, index, x, count, out);
   else
-    accumulate_bf16_from<kWords, false>(0, rows, stride, start, index, x, count, out);
+    accumulate_bf16_from<kMostWords, false>(0, rows, stride, start, index, x, count, out);
+}
+
+// The first tile finds the rows for all.
+template <std::size_t kWords>
+HWY_INLINE ReadValues search_bf16_from(const std::uint32_t* rows, std::size_t stride,
+                                       const float* start, const float* x, std::size_t n,
+                                       double dense_above, std::uint32_t* index, float* out) {
+  if constexpr (kWords / 2 * kWidth >= kLanes)
+    if (stride < kWords * kWidth)
+      return search_bf16_from<kWords / 2>(rows, stride, start, x, n, dense_above, index, out);
+  HalvesTile<kWords> tile(start);
+  const auto [nonzero, dense] =
+      search_and(x, n, dense_above, index, [&](std::size_t first, std::size_t end) HWY_ATTR {
+        tile.template walk<false>(rows, stride, index, x, first, end);
+      });
+  if (dense) {
+    accumulate_rows_bf16(rows, stride, start, nullptr, x, n, out);
+    return {nonzero, n};
+  }
+  tile.store(out);
+  accumulate_bf16_from<kWords, false>(kWords * kWidth, rows, stride, start, index, x, nonzero, out);
+  return {nonzero, nonzero};
+}
+
+ReadValues accumulate_values_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
+                                  const float* x, std::size_t n, double dense_above,
+                                  std::uint32_t* index, float* out) {
+  return search_bf16_from<kMostWords>(rows, stride, start, x, n, dense_above, index, out);
 }
 
 // ------------------------------------------------------------------ int8
@@ -381,6 +422,7 @@ HWY_AFTER_NAMESPACE();
 namespace synfire::kernels {
 
 HWY_EXPORT(accumulate_rows_bf16);
+HWY_EXPORT(accumulate_values_bf16);
 HWY_EXPORT(quantize_quads);
 HWY_EXPORT(accumulate_quads_int8);
 HWY_EXPORT(accumulate_quad_products);
@@ -389,6 +431,13 @@ void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const f
                           const std::uint32_t* index, const float* x, std::size_t count,
                           float* out) {
   HWY_DYNAMIC_DISPATCH(accumulate_rows_bf16)(rows, stride, start, index, x, count, out);
+}
+
+ReadValues accumulate_values_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
+                                  const float* x, std::size_t n, double dense_above,
+                                  std::uint32_t* index, float* out) {
+  return HWY_DYNAMIC_DISPATCH(accumulate_values_bf16)(rows, stride, start, x, n, dense_above, index,
+                                                      out);
 }
 
 void pack_bf16(const float* x, std::size_t n, std::uint32_t* row) {

@@ -71,17 +71,6 @@ struct Rectified {
   }
 };
 
-// Counts of vectors' lanes, lane by lane. Not by CountTrue, where masks are many: g++ 12.2 stores
-// two bytes of a mask for which it has no register, and loads eight.
-template <class Mask>
-HWY_INLINE hn::Vec<Words> count_more(hn::Vec<Words> count, Mask mask) {
-  const Words d;
-  return hn::Add(count, hn::IfThenElseZero(hn::RebindMask(d, mask), hn::Set(d, 1)));
-}
-HWY_INLINE std::size_t sum_of(hn::Vec<Words> count) {
-  return hn::GetLane(hn::SumOfLanes(Words(), count));
-}
-
 // Who else sees the steps. Each::At at = each.step(t, i) is told of the neurons from i on in step
 // t: at.see(spikes, the voltages before and behind, the place of the first behind i, how many lanes
 // are neurons), vector after vector, then at.end().
@@ -298,6 +287,32 @@ struct TellOnce {
   }
 };
 
+// Whether voltages and drives are all in [+0, 1): neurons then fire once at most in each step of
+// these drives, for a voltage is less than 1 behind a step, too.
+struct TellUnit {
+  hn::Vec<Words> highest = hn::Zero(Words());
+
+  HWY_INLINE void see(Vector drive, Vector voltage) {
+    const Words d;
+    highest = hn::Max(highest, hn::Max(hn::BitCast(d, drive), hn::BitCast(d, voltage)));
+  }
+  HWY_INLINE bool holds() const {
+    return hn::AllTrue(Words(), hn::Lt(highest, TellOnce::bits_of(1.0f)));
+  }
+};
+
+// How often a neuron fired in so many steps of which TellUnit holds: what came in and is not there
+// any more, to the nearest whole number. A step rounds what lies below 2 by 2^-24 at most, and less
+// 1 it is not rounded; here the product and two sums are, by 2^-24 of `steps` at most or less. For
+// 2^20 steps that is 0.2 together.
+constexpr std::size_t kMostInUnit = std::size_t{1} << 20;
+HWY_INLINE Vector fired_in_unit(Vector drive, std::size_t steps, Vector before, Vector behind) {
+  const Floats d;
+  const auto whole = hn::Set(d, 0x1.8p23f);  // from here on floats are whole
+  const auto came = hn::Mul(drive, hn::Set(d, static_cast<float>(steps)));
+  return hn::Sub(hn::Add(hn::Add(came, hn::Sub(before, behind)), whole), whole);
+}
+
 Once fires_once(const float* drive, const float* voltage, std::size_t n) {
   const Floats d;
   TellOnce all{};
@@ -313,16 +328,12 @@ Once fires_once(const float* drive, const float* voltage, std::size_t n) {
 
 // Whether no step's spikes add up to 2^24. A neuron fires at most the whole part of its voltage and
 // its drive; behind a step its voltage is within [0, 1].
-HWY_INLINE bool are_few(const float* drive, const float* voltage, std::size_t n) {
-  const Floats d;
-  auto most = hn::Zero(d);
-  const auto reach = [&](std::size_t i) HWY_ATTR {
-    return hn::Add(hn::Abs(hn::LoadU(d, drive + i)), hn::Abs(hn::LoadU(d, voltage + i)));
-  };
-  std::size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) most = hn::Max(most, reach(i));
-  if (i < n) most = hn::Max(most, hn::IfThenElseZero(hn::FirstN(d, n - i), reach(i)));
-  return (static_cast<double>(largest_lane(most)) + 1) * static_cast<double>(n) < 0x1p24;
+template <std::size_t kVectors>
+HWY_INLINE bool are_few(const Vector (&drive)[kVectors], const Vector (&voltage)[kVectors]) {
+  auto most = hn::Zero(Floats());
+  for (std::size_t j = 0; j < kVectors; ++j)
+    most = hn::Max(most, hn::Add(hn::Abs(drive[j]), hn::Abs(voltage[j])));
+  return (static_cast<double>(largest_lane(most)) + 1) * (kVectors * kWidth) < 0x1p24;
 }
 
 template <class Neuron, class At>
@@ -356,44 +367,126 @@ HWY_INLINE std::size_t events(const Neuron& neuron, const Drive& drive, float* v
 }
 
 // Schedule: a tile of neurons stays in registers for all steps; its vectors are independent, so
-// their latencies (add, floor, subtract) overlap. n: neurons from the tile's first on, at least as
-// many as there are lanes in a tile of several vectors.
-template <std::size_t kVectors, class Neuron, class Each>
-HWY_INLINE void total_tile(const Neuron& neuron, const float* HWY_RESTRICT drive,
-                           float* HWY_RESTRICT voltage, std::size_t steps,
-                           float* HWY_RESTRICT total, std::size_t first, std::size_t n, Each each) {
-  const Floats d;
-  Vector x[kVectors], v[kVectors], sum[kVectors];
-  for (std::size_t j = 0; j < kVectors; ++j) {
-    x[j] = hn::LoadU(d, drive + j * kWidth);
-    v[j] = hn::LoadU(d, voltage + j * kWidth);
-    sum[j] = hn::Zero(d);
+// their latencies (add, floor, subtract) overlap.
+template <std::size_t kVectors>
+struct Tile {
+  // From `first` on up to `end`, at least as many as there are lanes in a tile of several vectors.
+  template <class Drive>
+  HWY_INLINE Tile(const Drive& drive, const float* voltage, std::size_t first, std::size_t end)
+      : neurons(std::min(end - first, kVectors * kWidth)) {
+    const Floats d;
+    for (std::size_t j = 0; j < kVectors; ++j) {
+      const std::size_t i = first + j * kWidth;
+      x[j] = kVectors == 1 && neurons < kWidth ? drive.tail(i, end) : drive.at(i);
+      v[j] = hn::LoadU(d, voltage + i);
+      if (kVectors == 1) {
+        const auto here = hn::FirstN(d, neurons);
+        x[j] = hn::IfThenElseZero(here, x[j]);
+        v[j] = hn::IfThenElseZero(here, v[j]);
+      }
+    }
   }
+
+  template <class Tell>
+  HWY_INLINE Tell told() const {
+    Tell all{};
+    for (std::size_t j = 0; j < kVectors; ++j) all.see(x[j], v[j]);
+    return all;
+  }
+
+  // All but the totals, which fired_in_unit tells from the voltages.
+  HWY_INLINE void store_in_unit(std::size_t steps, float* voltage, float* total) const {
+    const Floats d;
+    for (std::size_t j = 0; j < kVectors; ++j) {
+      const auto before = hn::LoadU(d, voltage + j * kWidth);
+      hn::StoreU(fired_in_unit(x[j], steps, before, v[j]), d, total + j * kWidth);
+      hn::StoreU(v[j], d, voltage + j * kWidth);
+    }
+  }
+
+  std::size_t neurons;
+  Vector x[kVectors], v[kVectors];
+};
+
+// All steps of a tile for which TellUnit holds: the fraction of a voltage that is less than 2 is
+// the one of v and v - 1 that is not negative, whose bits are the lesser ones.
+template <std::size_t kVectors>
+HWY_INLINE void run_in_unit(Tile<kVectors>& tile, std::size_t steps) {
+  const Floats d;
+  const Words words;
+  const auto one = hn::Set(d, 1.0f);
+  for (std::size_t t = 0; t < steps; ++t)
+    for (std::size_t j = 0; j < kVectors; ++j) {
+      const auto raised = hn::Add(tile.v[j], tile.x[j]);
+      tile.v[j] = hn::BitCast(
+          d, hn::Min(hn::BitCast(words, raised), hn::BitCast(words, hn::Sub(raised, one))));
+    }
+}
+
+// voltage and total: of the tile's first neuron, which is the `first` of all that `each` sees.
+template <std::size_t kVectors, class Neuron, class Each>
+HWY_INLINE void total_tile(const Neuron& neuron, Tile<kVectors>& tile, float* HWY_RESTRICT voltage,
+                           std::size_t steps, float* HWY_RESTRICT total, std::size_t first,
+                           Each each) {
+  const Floats d;
+  if constexpr (std::is_same_v<Neuron, Rate> && std::is_same_v<Each, NoCounts>)
+    if (HWY_LIKELY(steps <= kMostInUnit && tile.template told<TellUnit>().holds())) {
+      run_in_unit(tile, steps);
+      tile.store_in_unit(steps, voltage, total);
+      return;
+    }
+  Vector sum[kVectors];
+  for (auto& s : sum) s = hn::Zero(d);
   for (std::size_t t = 0; t < steps; ++t) {
     auto seen = each.step(t, first);
     for (std::size_t j = 0; j < kVectors; ++j) {
-      const auto before = v[j];
-      const auto spikes = neuron.step(x[j], v[j]);
-      seen.see(spikes, before, v[j], j * kWidth, kVectors == 1 ? n : kWidth);
+      const auto before = tile.v[j];
+      const auto spikes = neuron.step(tile.x[j], tile.v[j]);
+      seen.see(spikes, before, tile.v[j], j * kWidth, kVectors == 1 ? tile.neurons : kWidth);
       sum[j] = hn::Add(sum[j], spikes);
     }
     seen.end();
   }
   for (std::size_t j = 0; j < kVectors; ++j) {
-    hn::StoreU(v[j], d, voltage + j * kWidth);
+    hn::StoreU(tile.v[j], d, voltage + j * kWidth);
     hn::StoreU(sum[j], d, total + j * kWidth);
   }
 }
 
-template <class Neuron, class Each = NoCounts>
-HWY_INLINE void totals(const Neuron& neuron, const float* drive, float* voltage, std::size_t n,
-                       std::size_t steps, float* total, Each each = {}) {
+// Calls work(tile, its first neuron) of all n.
+template <class Drive, class Work>
+HWY_INLINE void for_each_tile(const Drive& drive, const float* voltage, std::size_t n,
+                              const Work& work) {
   constexpr std::size_t kVectors = kTile / 2;
   std::size_t i = 0;
-  for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
-    total_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, i, n - i, each);
-  for (; i < n; i += kWidth)
-    total_tile<1>(neuron, drive + i, voltage + i, steps, total + i, i, n - i, each);
+  for (; i + kVectors * kWidth <= n; i += kVectors * kWidth) {
+    Tile<kVectors> tile(drive, voltage, i, n);
+    work(tile, i);
+  }
+  for (; i < n; i += kWidth) {
+    Tile<1> tile(drive, voltage, i, n);
+    work(tile, i);
+  }
+}
+
+template <class Neuron, class Each>
+struct RunTile {
+  Neuron neuron;
+  float* voltage;
+  std::size_t steps;
+  float* total;
+  Each each;
+
+  template <std::size_t kVectors>
+  HWY_INLINE void operator()(Tile<kVectors>& tile, std::size_t i) const {
+    total_tile(neuron, tile, voltage + i, steps, total + i, i, each);
+  }
+};
+
+template <class Neuron, class Drive, class Each = NoCounts>
+HWY_INLINE void totals(const Neuron& neuron, const Drive& drive, float* voltage, std::size_t n,
+                       std::size_t steps, float* total, Each each = {}) {
+  for_each_tile(drive, voltage, n, RunTile<Neuron, Each>{neuron, voltage, steps, total, each});
 }
 
 template <class Neuron, class Drive, class Each = NoCounts>
@@ -424,39 +517,27 @@ HWY_INLINE Vector add_where(Mask mask, Vector x, Vector by) {
 // total_tile where TellOnce holds, with a census of each step; nothing where it does not. Which
 // neurons fire is a mask, stored for some steps and counted then.
 template <std::size_t kVectors>
-HWY_INLINE bool once_tile(const float* HWY_RESTRICT drive, float* HWY_RESTRICT voltage,
-                          std::size_t steps, float* HWY_RESTRICT total, std::size_t n,
-                          Census* HWY_RESTRICT census) {
+HWY_INLINE bool once_tile(Tile<kVectors>& tile, float* HWY_RESTRICT voltage, std::size_t steps,
+                          float* HWY_RESTRICT total, Census* HWY_RESTRICT census) {
   constexpr std::size_t kSome = 16;
   constexpr std::size_t kWords = (kVectors * kMaskBytes + 7) / 8;
   using Mask = std::uint8_t[kMaskBytes];
   const Floats d;
   const auto one = hn::Set(d, 1.0f), minus_one = hn::Set(d, -1.0f);
-  const auto here = hn::FirstN(d, n);
-  Vector x[kVectors], v[kVectors], sum[kVectors];
-  TellOnce once{};
-  for (std::size_t j = 0; j < kVectors; ++j) {
-    x[j] = hn::LoadU(d, drive + j * kWidth);
-    v[j] = hn::LoadU(d, voltage + j * kWidth);
-    if (kVectors == 1) {
-      x[j] = hn::IfThenElseZero(here, x[j]);
-      v[j] = hn::IfThenElseZero(here, v[j]);
-    }
-    once.see(x[j], v[j]);
-    sum[j] = hn::Zero(d);
-  }
-  if (HWY_UNLIKELY(!once.holds())) return false;
-  const std::size_t neurons = std::min(n, kVectors * kWidth), driven = once.driven();
-  std::uint64_t fired[kSome][kWords] = {};
+  const auto once = tile.template told<TellOnce>();
+  if (HWY_UNLIKELY(!(steps <= kMostInUnit && once.holds()))) return false;
+  const std::size_t driven = once.driven();
+  std::uint64_t fired[kSome][kWords];
+  if (kVectors * kMaskBytes % 8 != 0)  // masks leave some of a word as it is
+    for (auto& words : fired) words[kWords - 1] = 0;
   for (std::size_t t = 0; t < steps;) {
     const std::size_t some = std::min(kSome, steps - t);
     for (std::size_t k = 0; k < some; ++k) {
       auto* const bytes = reinterpret_cast<std::uint8_t*>(fired[k]);
       for (std::size_t j = 0; j < kVectors; ++j) {
-        v[j] = hn::Add(v[j], x[j]);
-        const auto fires = hn::Ge(v[j], one);
-        v[j] = add_where(fires, v[j], minus_one);
-        sum[j] = add_where(fires, sum[j], one);
+        const auto raised = hn::Add(tile.v[j], tile.x[j]);
+        const auto fires = hn::Ge(raised, one);
+        tile.v[j] = add_where(fires, raised, minus_one);
         hn::StoreMaskBits(d, fires, bytes + j * kMaskBytes);
         // Lest the compiler should gather the masks in a vector, which takes longer than the rest.
         asm("" : "+m"(reinterpret_cast<Mask&>(bytes[j * kMaskBytes])));
@@ -466,16 +547,13 @@ HWY_INLINE bool once_tile(const float* HWY_RESTRICT drive, float* HWY_RESTRICT v
       const std::size_t spikes = count_bits(fired[k], kWords);
       Census& of = census[t + k];
       of.spikes += spikes;
-      of.silent += neurons - spikes;
+      of.silent += tile.neurons - spikes;
       of.changed += driven;
-      of.neurons += neurons;
+      of.neurons += tile.neurons;
     }
     t += some;
   }
-  for (std::size_t j = 0; j < kVectors; ++j) {
-    hn::StoreU(v[j], d, voltage + j * kWidth);
-    hn::StoreU(sum[j], d, total + j * kWidth);
-  }
+  tile.store_in_unit(steps, voltage, total);
   return true;
 }
 
@@ -486,12 +564,12 @@ std::size_t fire(const float* drive, float* voltage, std::size_t n, std::uint32_
 
 void fire_total(const float* drive, float* voltage, std::size_t n, std::size_t steps,
                 float* total) {
-  totals(Rate{}, drive, voltage, n, steps, total);
+  totals(Rate{}, Given{drive}, voltage, n, steps, total);
 }
 
 void fire_steps(const float* drive, float* voltage, std::size_t n, std::size_t steps, float* count,
                 std::size_t stride, float* total) {
-  totals(Rate{}, drive, voltage, n, steps, total, Counts{count, stride});
+  totals(Rate{}, Given{drive}, voltage, n, steps, total, Counts{count, stride});
 }
 
 void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
@@ -501,6 +579,11 @@ void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
 std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
                       std::uint32_t* index, float* count) {
   return events(Rate{}, Rectified{x, unit}, voltage, n, index, count);
+}
+
+void fire_relu_total(const float* x, float unit, float* voltage, std::size_t n, std::size_t steps,
+                     float* total) {
+  totals(Rate{}, Rectified{x, unit}, voltage, n, steps, total);
 }
 
 void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total) {
@@ -560,7 +643,7 @@ std::size_t leaky(const float* drive, float* voltage, std::size_t n, float decay
 
 void leaky_total(const float* drive, float* voltage, std::size_t n, float decay, std::size_t steps,
                  float* total) {
-  totals(Leaky{decay}, drive, voltage, n, steps, total);
+  totals(Leaky{decay}, Given{drive}, voltage, n, steps, total);
 }
 
 void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, float* total) {
@@ -568,65 +651,101 @@ void leaky_add(const float* drive, float* voltage, std::size_t n, float decay, f
 }
 
 struct NoMeans {
-  template <class D>
-  HWY_INLINE void note(D, hn::Vec<D>, std::size_t) const {}
+  HWY_INLINE void note(Vector, std::size_t) const {}
+  HWY_INLINE void divide(const float*, std::size_t) const {}
 };
 
-struct Means {
-  float seconds;
-  float* mean;
-  template <class D>
-  HWY_INLINE void note(D d, hn::Vec<D> count, std::size_t i) const {
-    hn::StoreU(hn::Div(count, hn::Set(d, seconds)), d, mean + i);
+class Means {
+ public:
+  HWY_INLINE Means(float seconds, float* mean)
+      : seconds_(hn::Set(Floats(), seconds)),
+        inverse_(hn::Set(Floats(), 1 / seconds)),
+        mean_(mean) {}
+
+  // Of whole numbers below 2^24, if they are divided by what can_note() says yes to.
+  HWY_INLINE void note(Vector count, std::size_t i) const {
+    hn::StoreU(quotient(count), Floats(), mean_ + i);
   }
+  static HWY_INLINE bool can_note(float seconds) {
+    return seconds >= 0x1p-40f && seconds <= 0x1p40f;
+  }
+  // Of any.
+  HWY_INLINE void divide(const float* count, std::size_t n) const {
+    for (std::size_t i = 0; i < n; i += kWidth)
+      hn::StoreU(hn::Div(hn::LoadU(Floats(), count + i), seconds_), Floats(), mean_ + i);
+  }
+
+ private:
+  HWY_INLINE Vector quotient(Vector count) const {
+#if HWY_NATIVE_FMA
+    // Sooner than a division, and its bits: the first correction leaves a neighbour of the quotient
+    // at most, from which the second, whose remainder is exact, is rounded right (Markstein 1990,
+    // "Computation of elementary functions on the IBM RISC System/6000 processor"). A zero keeps
+    // its sign.
+    auto q = hn::Mul(count, inverse_);
+    for (int correction = 0; correction < 2; ++correction)
+      q = hn::MulAdd(hn::NegMulAdd(seconds_, q, count), inverse_, q);
+    return hn::CopySign(q, count);
+#else
+    return hn::Div(count, seconds_);
+#endif
+  }
+
+  Vector seconds_, inverse_;
+  float* mean_;
 };
 
 // Sums of whole numbers are exact in any order, so partial ones need not wait for each other.
-template <class Each>
-HWY_INLINE SpikeCount counted(const float* count, std::size_t n, Each each) {
-  const hn::CappedTag<double, kLanes / 2> wide;
-  const hn::Rebind<float, decltype(wide)> d;
-  const hn::CappedTag<float, 1> one;
-  constexpr std::size_t width = hn::MaxLanes(wide), chains = 4;
-  hn::Vec<decltype(wide)> sum[chains];
-  hn::Vec<decltype(d)> most[chains];
-  for (std::size_t k = 0; k < chains; ++k) {
-    sum[k] = hn::Zero(wide);
-    most[k] = hn::Zero(d);
+HWY_INLINE SpikeCount count_many(const float* count, std::size_t n) {
+  const Floats d;
+  DoubleSum sum{};
+  auto most = hn::Zero(d);
+  for (std::size_t i = 0; i < n; i += kWidth) {
+    auto spikes = hn::Abs(hn::LoadU(d, count + i));
+    if (n - i < kWidth) spikes = hn::IfThenElseZero(hn::FirstN(d, n - i), spikes);
+    sum.add(spikes);
+    most = hn::IfThenElse(hn::Gt(spikes, most), spikes, most);  // not NaN
   }
-  const auto add = [&](std::size_t k, std::size_t i) HWY_ATTR {
+  const double all = sum.total();
+  return {all < DoubleSum::kMost ? static_cast<std::uint64_t>(all) : 0, largest_lane(most)};
+}
+
+template <class Each>
+HWY_INLINE SpikeCount counted(const float* count, std::size_t n, Each each, bool can_note) {
+  const Floats d;
+  FloatSum sum{}, other{};
+  auto most = hn::Zero(d);
+  const auto take = [&](std::size_t i) HWY_ATTR {
     const auto given = hn::LoadU(d, count + i);
-    each.note(d, given, i);
-    const auto spikes = hn::Abs(given);
-    sum[k] = hn::Add(sum[k], hn::PromoteTo(wide, spikes));
-    most[k] = hn::IfThenElse(hn::Gt(spikes, most[k]), spikes, most[k]);
+    each.note(given, i);
+    return hn::Abs(given);
   };
   std::size_t i = 0;
-  for (; i + chains * width <= n; i += chains * width)
-    for (std::size_t k = 0; k < chains; ++k) add(k, i + k * width);
-  for (; i + width <= n; i += width) add(0, i);
-  for (std::size_t k = 1; k < chains; ++k) {
-    sum[0] = hn::Add(sum[0], sum[k]);
-    most[0] = hn::Max(most[0], most[k]);
+  for (; i + 2 * kWidth <= n; i += 2 * kWidth) {
+    const auto spikes = take(i), more = take(i + kWidth);
+    sum.add(spikes);
+    other.add(more);
+    most = hn::Max(most, hn::Max(spikes, more));
   }
-  double all = hn::GetLane(hn::SumOfLanes(wide, sum[0]));
-  HWY_ALIGN float lanes[width];
-  hn::Store(most[0], d, lanes);
-  float top = *std::max_element(lanes, lanes + width);
-  for (; i < n; ++i) {
-    each.note(one, hn::Set(one, count[i]), i);
-    all += std::abs(count[i]);
-    top = std::max(top, std::abs(count[i]));
+  for (; i < n; i += kWidth) {
+    const auto spikes = hn::IfThenElseZero(hn::FirstN(d, n - i), take(i));
+    sum.add(spikes);
+    most = hn::Max(most, spikes);
   }
-  return {all < 0x1p63 ? static_cast<std::uint64_t>(all) : 0, top};
+  sum.add(other.all);
+  const double all = sum.total();
+  if (HWY_LIKELY(can_note && all < FloatSum::kMost))
+    return {static_cast<std::uint64_t>(all), largest_lane(most)};
+  each.divide(count, n);
+  return count_many(count, n);
 }
 
 SpikeCount count_spikes(const float* count, std::size_t n) {
-  return counted(count, n, NoMeans{});
+  return counted(count, n, NoMeans{}, true);
 }
 
 SpikeCount mean_rates(const float* count, std::size_t n, float seconds, float* mean) {
-  return counted(count, n, Means{seconds, mean});
+  return counted(count, n, Means{seconds, mean}, Means::can_note(seconds));
 }
 
 HWY_INLINE std::uint64_t spikes_of(double sum, const float* count, std::size_t n) {
@@ -652,34 +771,41 @@ HWY_INLINE std::size_t events_counted(const Neuron& neuron, const Drive& drive, 
   return fired;
 }
 
-// totals() tile by tile: what fires once at most is counted by its spikes.
-template <std::size_t kVectors, class Neuron>
-HWY_INLINE void counted_tile(const Neuron& neuron, const float* drive, float* voltage,
-                             std::size_t steps, float* total, std::size_t n, Census* census,
-                             bool* summed) {
-  if constexpr (std::is_same_v<Neuron, Rate>)
-    if (once_tile<kVectors>(drive, voltage, steps, total, n, census)) return;
-  const std::size_t neurons = std::min(n, kVectors * kWidth);
-  if (steps == 1 || are_few(drive, voltage, neurons))
-    total_tile<kVectors>(neuron, drive, voltage, steps, total, 0, n,
-                         TakeCensus<FloatSum>{census, neurons, summed});
-  else
-    total_tile<kVectors>(neuron, drive, voltage, steps, total, 0, n,
-                         TakeCensus<DoubleSum>{census, neurons, summed});
-}
-
+// What fires once at most is counted by its spikes.
 template <class Neuron>
-HWY_INLINE void totals_counted(const Neuron& neuron, const float* drive, float* voltage,
+struct CountTile {
+  Neuron neuron;
+  float* voltage;
+  std::size_t steps;
+  float* total;
+  Census* census;
+  bool* summed;
+
+  template <std::size_t kVectors>
+  HWY_INLINE void operator()(Tile<kVectors>& tile, std::size_t i) const {
+    if constexpr (std::is_same_v<Neuron, Rate>)
+      if (once_tile(tile, voltage + i, steps, total + i, census)) return;
+    if (steps == 1 || are_few(tile.x, tile.v))
+      run<FloatSum>(tile, i);
+    else
+      run<DoubleSum>(tile, i);
+  }
+
+ private:
+  template <class Sum, std::size_t kVectors>
+  HWY_INLINE void run(Tile<kVectors>& tile, std::size_t i) const {
+    total_tile(neuron, tile, voltage + i, steps, total + i, 0,
+               TakeCensus<Sum>{census, tile.neurons, summed});
+  }
+};
+
+template <class Neuron, class Drive>
+HWY_INLINE void totals_counted(const Neuron& neuron, const Drive& drive, float* voltage,
                                std::size_t n, std::size_t steps, float* total, Census* census) {
-  constexpr std::size_t kVectors = kTile / 2;
   bool summed = true;
   const std::uint64_t before = steps == 0 ? 0 : census->spikes;
-  std::size_t i = 0;
-  for (; i + kVectors * kWidth <= n; i += kVectors * kWidth)
-    counted_tile<kVectors>(neuron, drive + i, voltage + i, steps, total + i, n - i, census,
-                           &summed);
-  for (; i < n; i += kWidth)
-    counted_tile<1>(neuron, drive + i, voltage + i, steps, total + i, n - i, census, &summed);
+  for_each_tile(drive, voltage, n,
+                CountTile<Neuron>{neuron, voltage, steps, total, census, &summed});
   if (!summed && steps == 1) census->spikes = before + count_spikes(total, n).all;
 }
 
@@ -690,12 +816,17 @@ std::size_t fire_counted(const float* drive, float* voltage, std::size_t n, std:
 
 void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::size_t steps,
                         float* total, Census* census) {
-  totals_counted(Rate{}, drive, voltage, n, steps, total, census);
+  totals_counted(Rate{}, Given{drive}, voltage, n, steps, total, census);
 }
 
 std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
                               std::uint32_t* index, float* count, Census* census) {
   return events_counted(Rate{}, Rectified{x, unit}, voltage, n, index, count, census);
+}
+
+void fire_relu_total_counted(const float* x, float unit, float* voltage, std::size_t n,
+                             std::size_t steps, float* total, Census* census) {
+  totals_counted(Rate{}, Rectified{x, unit}, voltage, n, steps, total, census);
 }
 
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,
@@ -729,7 +860,7 @@ std::size_t leaky_counted(const float* drive, float* voltage, std::size_t n, flo
 
 void leaky_total_counted(const float* drive, float* voltage, std::size_t n, float decay,
                          std::size_t steps, float* total, Census* census) {
-  totals_counted(Leaky{decay}, drive, voltage, n, steps, total, census);
+  totals_counted(Leaky{decay}, Given{drive}, voltage, n, steps, total, census);
 }
 
 }  // namespace synfire::kernels::HWY_NAMESPACE
@@ -743,6 +874,7 @@ HWY_EXPORT(fire_total);
 HWY_EXPORT(fire_steps);
 HWY_EXPORT(fire_add);
 HWY_EXPORT(fire_relu);
+HWY_EXPORT(fire_relu_total);
 HWY_EXPORT(fire_relu_add);
 HWY_EXPORT(awake);
 HWY_EXPORT(fire_awake);
@@ -754,6 +886,7 @@ HWY_EXPORT(fires_once);
 HWY_EXPORT(fire_counted);
 HWY_EXPORT(fire_total_counted);
 HWY_EXPORT(fire_relu_counted);
+HWY_EXPORT(fire_relu_total_counted);
 HWY_EXPORT(fire_relu_add_counted);
 HWY_EXPORT(fire_awake_counted);
 HWY_EXPORT(leaky_counted);
@@ -782,6 +915,11 @@ void fire_add(const float* drive, float* voltage, std::size_t n, float* total) {
 std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
                       std::uint32_t* index, float* count) {
   return HWY_DYNAMIC_DISPATCH(fire_relu)(x, unit, voltage, n, index, count);
+}
+
+void fire_relu_total(const float* x, float unit, float* voltage, std::size_t n, std::size_t steps,
+                     float* total) {
+  HWY_DYNAMIC_DISPATCH(fire_relu_total)(x, unit, voltage, n, steps, total);
 }
 
 void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total) {
@@ -834,6 +972,11 @@ void fire_total_counted(const float* drive, float* voltage, std::size_t n, std::
 std::size_t fire_relu_counted(const float* x, float unit, float* voltage, std::size_t n,
                               std::uint32_t* index, float* count, Census* census) {
   return HWY_DYNAMIC_DISPATCH(fire_relu_counted)(x, unit, voltage, n, index, count, census);
+}
+
+void fire_relu_total_counted(const float* x, float unit, float* voltage, std::size_t n,
+                             std::size_t steps, float* total, Census* census) {
+  HWY_DYNAMIC_DISPATCH(fire_relu_total_counted)(x, unit, voltage, n, steps, total, census);
 }
 
 void fire_relu_add_counted(const float* x, float unit, float* voltage, std::size_t n, float* total,

@@ -49,6 +49,23 @@ HWY_INLINE float largest_lane(Vector x) {
 #endif
 }
 
+/// Counts of vectors' lanes, lane by lane. Not by CountTrue, where masks are many: g++ 12.2 stores
+/// two bytes of a mask for which it has no register, and loads eight.
+template <class Mask>
+HWY_INLINE hn::Vec<Words> count_more(hn::Vec<Words> count, Mask mask) {
+  const Words d;
+  const auto here = hn::RebindMask(d, mask);
+  const auto one = hn::Set(d, 1);
+#if HWY_TARGET <= HWY_AVX3
+  return hn::IfThenElse(here, hn::Add(count, one), count);  // one instruction
+#else
+  return hn::Add(count, hn::IfThenElseZero(here, one));
+#endif
+}
+HWY_INLINE std::size_t sum_of(hn::Vec<Words> count) {
+  return hn::GetLane(hn::SumOfLanes(Words(), count));
+}
+
 /// a * b + c, rounded once: std::fma of each lane.
 #if HWY_NATIVE_FMA
 
@@ -143,6 +160,63 @@ HWY_INLINE V pack(V x, hn::Mask<Floats> mask) {
 }
 
 #endif
+
+/// Through x[0..n), part by part. x need not come from a Buffer: nothing is read behind x[n-1].
+class Search {
+ public:
+  HWY_INLINE Search(const float* x, std::size_t n) : x_(x), n_(n) {}
+
+  // Writes the indices of those of the next `most` that are not zero; returns how many.
+  HWY_INLINE std::size_t next(std::size_t most, std::uint32_t* index) {
+    const Words words;
+    const std::size_t end = std::min(n_, at_ + most);
+    std::size_t count = 0;
+    for (; at_ + kWidth <= end; at_ += kWidth) {
+      const auto found = nonzero(hn::LoadU(Floats(), x_ + at_));
+      hn::StoreU(pack(lane_, found), words, index + count);
+      count += hn::CountTrue(Floats(), found);
+      lane_ = hn::Add(lane_, hn::Set(words, std::uint32_t{kWidth}));
+    }
+    for (; at_ < end; ++at_) {
+      index[count] = static_cast<std::uint32_t>(at_);
+      count += !(x_[at_] == 0);
+    }
+    return count;
+  }
+  // So many have been looked at.
+  HWY_INLINE std::size_t at() const { return at_; }
+
+ private:
+  const float* x_;
+  std::size_t n_, at_ = 0;
+  hn::Vec<Words> lane_ = hn::Iota(Words(), 0);
+};
+
+/// The indices of those x[0..n) that are not zero. They are found part by part, and while rows of
+/// one part are still read the next is searched: work(first, end) reads those of index[first..end).
+/// Where more than the share `dense_above` of all is not zero, it is not called, and `dense`.
+struct Searched {
+  std::size_t nonzero;
+  bool dense;
+};
+template <class Work>
+HWY_INLINE Searched search_and(const float* x, std::size_t n, double dense_above,
+                               std::uint32_t* index, const Work& work) {
+  constexpr std::size_t kPart = 192;
+  const double most = dense_above * static_cast<double>(n);
+  Search search(x, n);
+  std::size_t found = 0, done = 0;
+  bool dense = static_cast<double>(n) > most;
+  while (search.at() < n) {
+    found += search.next(kPart, index + found);
+    // For all that is known.
+    dense = static_cast<double>(n - search.at() + found) > most;
+    if (HWY_UNLIKELY(dense)) continue;
+    work(done, found);
+    done = found;
+  }
+  return {found, dense};
+}
 
 /// Events in the making: index and value of lanes that were chosen, vector after vector. Each
 /// append() writes whole vectors, so what lies behind the events is overwritten.

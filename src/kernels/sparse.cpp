@@ -194,26 +194,38 @@ Reached reached(const float* x, std::size_t n, const std::uint32_t* worth) {
   return all;
 }
 
-std::size_t count_nonzeros(const float* x, std::size_t n) {
-  std::size_t count = 0, i = 0;
-  for (; i + kWidth <= n; i += kWidth)
-    count += hn::CountTrue(Floats(), nonzero(hn::LoadU(Floats(), x + i)));
-  for (; i < n; ++i) count += !(x[i] == 0);
-  return count;
-}
-
-bool any_graded(const float* x, std::size_t n) {
+// Of x[i..n).
+HWY_INLINE bool is_graded(const float* x, std::size_t i, std::size_t n) {
   const Floats d;
-  const auto graded = [&](std::size_t k) HWY_ATTR {
-    const auto values = hn::LoadU(d, x + k);
-    return hn::AndNot(hn::Eq(hn::Abs(values), hn::Set(d, 1)), nonzero(values));
-  };
-  std::size_t i = 0;
-  for (; i + kWidth <= n; i += kWidth)
-    if (!hn::AllFalse(d, graded(i))) return true;
+  for (; i + kWidth <= n; i += kWidth) {
+    const auto values = hn::LoadU(d, x + i);
+    if (!hn::AllFalse(d, hn::AndNot(hn::Eq(hn::Abs(values), hn::Set(d, 1)), nonzero(values))))
+      return true;
+  }
   for (; i < n; ++i)
     if (x[i] != 0 && std::abs(x[i]) != 1) return true;
   return false;
+}
+
+// Images are dark at their edges: what is found is found soon from the middle on.
+bool any_graded(const float* x, std::size_t n) {
+  return is_graded(x, n / 2, n) || is_graded(x, 0, n / 2);
+}
+
+InputCount count_inputs(const float* x, std::size_t n) {
+  const Floats d;
+  const auto more = [&](hn::Vec<Words> zeros, std::size_t i) HWY_ATTR {
+    return count_more(zeros, hn::Eq(hn::LoadU(d, x + i), hn::Zero(d)));
+  };
+  auto zeros = hn::Zero(Words()), others = zeros;  // which do not wait for each other
+  std::size_t i = 0;
+  for (; i + 2 * kWidth <= n; i += 2 * kWidth) {
+    zeros = more(zeros, i);
+    others = more(others, i + kWidth);
+  }
+  std::size_t count = i - sum_of(hn::Add(zeros, others));
+  for (; i < n; ++i) count += !(x[i] == 0);
+  return {count, any_graded(x, n)};
 }
 
 // One synapse after the other: gathering and scattering vectors of sums takes no less time.
@@ -239,8 +251,8 @@ HWY_EXPORT(accumulate_blocks);
 HWY_EXPORT(gather_blocks);
 HWY_EXPORT(nonzero_values);
 HWY_EXPORT(reached);
-HWY_EXPORT(count_nonzeros);
 HWY_EXPORT(any_graded);
+HWY_EXPORT(count_inputs);
 
 void accumulate_csr(const CsrRows& rows, const float* start, std::size_t columns,
                     const std::uint32_t* index, const float* x, std::size_t count, float* out) {
@@ -265,12 +277,12 @@ Reached reached(const float* x, std::size_t n, const std::uint32_t* worth) {
   return HWY_DYNAMIC_DISPATCH(reached)(x, n, worth);
 }
 
-std::size_t count_nonzeros(const float* x, std::size_t n) {
-  return HWY_DYNAMIC_DISPATCH(count_nonzeros)(x, n);
-}
-
 bool any_graded(const float* x, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(any_graded)(x, n);
+}
+
+InputCount count_inputs(const float* x, std::size_t n) {
+  return HWY_DYNAMIC_DISPATCH(count_inputs)(x, n);
 }
 
 }  // namespace synfire::kernels

@@ -12,22 +12,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace synfire::kernels::HWY_NAMESPACE {
 
-// x need not come from a Buffer: nothing is read behind x[n-1].
 HWY_INLINE std::size_t find_nonzeros(const float* x, std::size_t n, std::uint32_t* index) {
-  const Words words;
-  auto lane = hn::Iota(words, 0);
-  std::size_t count = 0, i = 0;
-  for (; i + kWidth <= n; i += kWidth) {
-    const auto found = nonzero(hn::LoadU(Floats(), x + i));
-    hn::StoreU(pack(lane, found), words, index + count);
-    count += hn::CountTrue(Floats(), found);
-    lane = hn::Add(lane, hn::Set(words, std::uint32_t{kWidth}));
-  }
-  for (; i < n; ++i) {
-    index[count] = static_cast<std::uint32_t>(i);
-    count += !(x[i] == 0);
-  }
-  return count;
+  return Search(x, n).next(n, index);
 }
 
 std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index) {
@@ -45,13 +31,11 @@ enum class Walk {
 };
 
 template <std::size_t kVectors, Walk kWalk>
-HWY_INLINE void accumulate_tile(const float* rows, std::size_t stride, const float* start,
-                                const std::uint32_t* index, const float* x, std::size_t count,
-                                float* out) {
+HWY_INLINE void walk(Vector (&sum)[kVectors], const float* rows, std::size_t stride,
+                     const std::uint32_t* index, const float* x, std::size_t first,
+                     std::size_t count) {
   const Floats d;
-  Vector sum[kVectors];
-  for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, start + j * kWidth);
-  for (std::size_t k = 0; k < count; ++k) {
+  for (std::size_t k = first; k < count; ++k) {
     const std::size_t i = kWalk == Walk::All ? k : index[k];
     const float* row = rows + i * stride;
     // Keeps g++ from giving each column an address register of its own: a fifth slower.
@@ -64,6 +48,16 @@ HWY_INLINE void accumulate_tile(const float* rows, std::size_t stride, const flo
     for (std::size_t j = 0; j < kVectors; ++j)
       sum[j] = fused(scale, hn::LoadU(d, row + j * kWidth), sum[j]);
   }
+}
+
+template <std::size_t kVectors, Walk kWalk>
+HWY_INLINE void accumulate_tile(const float* rows, std::size_t stride, const float* start,
+                                const std::uint32_t* index, const float* x, std::size_t count,
+                                float* out) {
+  const Floats d;
+  Vector sum[kVectors];
+  for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, start + j * kWidth);
+  walk<kVectors, kWalk>(sum, rows, stride, index, x, 0, count);
   for (std::size_t j = 0; j < kVectors; ++j) hn::StoreU(sum[j], d, out + j * kWidth);
 }
 
@@ -84,6 +78,47 @@ void accumulate_rows(const float* rows, std::size_t stride, const float* start,
     accumulate_from<kTile, Walk::All>(0, stride, rows, stride, start, index, x, count, out);
   else
     accumulate_from<kTile, Walk::Far>(0, stride, rows, stride, start, index, x, count, out);
+}
+
+// As accumulate_tile of all inputs that are not zero, which it finds for all tiles, unless they are
+// too many.
+template <std::size_t kVectors>
+HWY_INLINE Searched search_tile(const float* rows, std::size_t stride, const float* start,
+                                const float* x, std::size_t n, double dense_above,
+                                std::uint32_t* index, float* out) {
+  const Floats d;
+  Vector sum[kVectors];
+  for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, start + j * kWidth);
+  const Searched found =
+      search_and(x, n, dense_above, index, [&](std::size_t first, std::size_t end) HWY_ATTR {
+        walk<kVectors, Walk::Far>(sum, rows, stride, index, x, first, end);
+      });
+  for (std::size_t j = 0; j < kVectors; ++j) hn::StoreU(sum[j], d, out + j * kWidth);
+  return found;
+}
+
+template <std::size_t kVectors>
+HWY_INLINE ReadValues search_from(const float* rows, std::size_t stride, const float* start,
+                                  const float* x, std::size_t n, double dense_above,
+                                  std::uint32_t* index, float* out) {
+  if constexpr (kVectors > 1)
+    if (stride < kVectors * kWidth)
+      return search_from<kVectors / 2>(rows, stride, start, x, n, dense_above, index, out);
+  const auto [nonzero, dense] =
+      search_tile<kVectors>(rows, stride, start, x, n, dense_above, index, out);
+  if (dense) {
+    accumulate_rows(rows, stride, start, nullptr, x, n, out);
+    return {nonzero, n};
+  }
+  accumulate_from<kVectors, Walk::Far>(kVectors * kWidth, stride, rows, stride, start, index, x,
+                                       nonzero, out);
+  return {nonzero, nonzero};
+}
+
+ReadValues accumulate_values(const float* rows, std::size_t stride, const float* start,
+                             const float* x, std::size_t n, double dense_above,
+                             std::uint32_t* index, float* out) {
+  return search_from<kTile>(rows, stride, start, x, n, dense_above, index, out);
 }
 
 #if HWY_TARGET == HWY_AVX3_DL
@@ -397,6 +432,7 @@ namespace synfire::kernels {
 
 HWY_EXPORT(nonzeros);
 HWY_EXPORT(accumulate_rows);
+HWY_EXPORT(accumulate_values);
 HWY_EXPORT(accumulate_products);
 HWY_EXPORT(read_rows);
 HWY_EXPORT(scale_pixels);
@@ -408,6 +444,13 @@ std::size_t nonzeros(const float* x, std::size_t n, std::uint32_t* index) {
 void accumulate_rows(const float* rows, std::size_t stride, const float* start,
                      const std::uint32_t* index, const float* x, std::size_t count, float* out) {
   HWY_DYNAMIC_DISPATCH(accumulate_rows)(rows, stride, start, index, x, count, out);
+}
+
+ReadValues accumulate_values(const float* rows, std::size_t stride, const float* start,
+                             const float* x, std::size_t n, double dense_above,
+                             std::uint32_t* index, float* out) {
+  return HWY_DYNAMIC_DISPATCH(accumulate_values)(rows, stride, start, x, n, dense_above, index,
+                                                 out);
 }
 
 void accumulate_products(const float* rows, std::size_t stride, std::size_t columns,

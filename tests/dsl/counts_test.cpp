@@ -245,10 +245,6 @@ void check_run(const Run& run, bool rates, const std::string& target) {
     RunCounts counts = engine.counts();
     if (number == 0) sum.counts.resize(counts.counts.size());
     sum += counts;
-    SampleCounts totals(engine.recorded_layers(), 1);
-    engine.write_record(totals.record(0));
-    for (std::size_t i = 0; i < layers.size(); ++i) RC_ASSERT(totals.of(0, i) == counts.total(i));
-
     RunCounts wanted = brute_force<Net>(Sites<Net, Probes<Counted>>{}, parameters, run.options,
                                         sample, number, run.options.steps, false);
     forget_other_bytes<Net>(wanted, layers);
@@ -269,6 +265,12 @@ void check_run(const Run& run, bool rates, const std::string& target) {
               ++k;
             });
       }
+
+    SampleCounts totals(engine.recorded_layers(), 1);
+    const RunCounts last = engine.counts();
+    engine.move_counts(engine, totals.record(0));
+    for (std::size_t i = 0; i < layers.size(); ++i) RC_ASSERT(totals.of(0, i) == last.total(i));
+    for (const StepCounts& step : engine.counts().counts) RC_ASSERT(step.spikes == 0);
   }
   RC_ASSERT(engine.sum_of_counts().counts == sum.counts);
   engine.forget();

@@ -51,6 +51,10 @@ void synapses() {
     kernels::accumulate_rows(weights.data(), kNeurons, start.data(), index.data(), x.data(), n,
                              out.data());
   });
+  count("accumulate_values", [&] {
+    kernels::accumulate_values(weights.data(), kNeurons, start.data(), x.data(), kInputs, 0.95,
+                               index.data(), out.data());
+  });
   count("accumulate_products", [&] {
     std::vector<kernels::Product> products(kernels::kMostProducts, {x.data(), out.data(), 0});
     kernels::accumulate_products(weights.data(), kNeurons, kNeurons, start.data(), kInputs,
@@ -143,6 +147,9 @@ void neurons() {
   count("uniform", [&] { uniform(RandomAddress{.seed = 1}, out.data(), kNeurons); });
   count("fire",
         [&] { kernels::fire(drive.data(), voltage.data(), kNeurons, index.data(), out.data()); });
+  count("fire_relu_total", [&] {
+    kernels::fire_relu_total(drive.data(), 0.1f, voltage.data(), kNeurons, kSteps, out.data());
+  });
   count("fire_relu_add",
         [&] { kernels::fire_relu_add(drive.data(), 0.1f, voltage.data(), kNeurons, out.data()); });
   auto half = drive;

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "synfire/kernels.hpp"
 #include "targets.hpp"
@@ -65,6 +66,37 @@ TEST_CASE("accumulate_rows_bf16 is accumulate_rows with rounded weights") {
                                       count, out.data());
         REQUIRE(first_difference({expected.data(), columns}, {out.data(), columns}) == -1);
       }
+  });
+}
+
+TEST_CASE("accumulate_values_bf16 is nonzeros and accumulate_rows_bf16, or reads all") {
+  on_every_target([] {
+    std::mt19937 random(22);
+    for (const std::size_t columns : {10, 32, 33, 128, 700})
+      for (const std::size_t n : {0, 5, 192, 500})
+        for (const double dense_above : {-1.0, 0.95, 2.0}) {
+          INFO("columns " << columns << ", n " << n << ", dense above " << dense_above);
+          const std::size_t words = kernels::padded((columns + 1) / 2);
+          Buffer<std::uint32_t> rows(n * words), index(n), all(n), read_rows(n);
+          Buffer<float> start(2 * words), out(2 * words), expected(2 * words);
+          const auto weights = ordinary_floats(random, n * columns, -1.0f, 1.0f);
+          for (std::size_t i = 0; i < n; ++i)
+            kernels::pack_bf16(weights.data() + i * columns, columns, rows.data() + i * words);
+          auto x = ordinary_floats(random, n, -100.0f, 100.0f);
+          for (float& value : x) value = random() % 2 ? value : 0;
+          std::iota(all.begin(), all.end(), 0u);
+          const std::size_t nonzero = kernels::nonzeros(x.data(), n, index.data());
+          const bool dense = dense_above < 0;
+          kernels::accumulate_rows_bf16(rows.data(), words, start.data(),
+                                        dense ? all.data() : index.data(), x.data(),
+                                        dense ? n : nonzero, expected.data());
+          const auto read =
+              kernels::accumulate_values_bf16(rows.data(), words, start.data(), x.data(), n,
+                                              dense_above, read_rows.data(), out.data());
+          REQUIRE(read.nonzero == nonzero);
+          REQUIRE(read.rows == (dense ? n : nonzero));
+          REQUIRE(first_difference({expected.data(), columns}, {out.data(), columns}) == -1);
+        }
   });
 }
 

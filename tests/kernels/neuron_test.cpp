@@ -1,7 +1,9 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <bit>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -209,6 +211,22 @@ void check_census_of_inputs(const std::vector<float>& x, const std::vector<float
       if (spikes < 0x1p53) REQUIRE(found.spikes == 1 + static_cast<std::uint64_t>(spikes));
     }
   }
+  auto total_v = poisoned(voltage), counted_v = poisoned(voltage);
+  Buffer<float> totals(n), counted_totals(n);
+  std::vector<kernels::Census> census(steps);
+  kernels::fire_relu_total(in.data(), kUnit, total_v.data(), n, steps, totals.data());
+  kernels::fire_relu_total_counted(in.data(), kUnit, counted_v.data(), n, steps,
+                                   counted_totals.data(), census.data());
+  for (const auto* const found : {&total_v, &counted_v}) REQUIRE(first_difference(v, *found) == -1);
+  for (const auto* const found : {&totals, &counted_totals})
+    REQUIRE(first_difference(total, *found) == -1);
+  std::uint64_t silent = 0, silent_in_steps = 0;
+  auto again = voltage;
+  for (std::size_t t = 0; t < steps; ++t) {
+    silent += census[t].silent;
+    for (std::size_t i = 0; i < n; ++i) silent_in_steps += Rate::step(drive[i], again[i]) == 0;
+  }
+  REQUIRE(silent == silent_in_steps);
 }
 
 TEST_CASE("a census of inputs is that of the definition") {
@@ -318,11 +336,40 @@ TEST_CASE("count_spikes sums and finds the most") {
     }
     for (const float none : {std::nanf(""), std::numeric_limits<float>::infinity()})
       for (const std::size_t at : {0, 5, 32, 40}) {
-        std::vector<float> count(41, 2.0f);
-        count[at] = none;
-        REQUIRE(kernels::count_spikes(count.data(), count.size()).all == 0);
-        REQUIRE(kernels::count_spikes(count.data(), count.size()).most == (none > 0 ? none : 2.0f));
+        std::vector<float> given(41, 2.0f);
+        given[at] = none;
+        const auto count = poisoned(given);
+        Buffer<float> mean(41);
+        for (const auto& found : {kernels::count_spikes(count.data(), 41),
+                                  kernels::mean_rates(count.data(), 41, 0.1f, mean.data())}) {
+          REQUIRE(found.all == 0);
+          REQUIRE(found.most == (none > 0 ? none : 2.0f));
+        }
+        for (std::size_t i = 0; i < 41; ++i) REQUIRE(same(mean[i], given[i] / 0.1f));
       }
+  });
+}
+
+TEST_CASE("mean_rates divides") {
+  on_every_target([] {
+    std::mt19937 random(18);
+    for (std::size_t round = 0; round < 3000; ++round) {
+      // Means over any time: by steps of usual lengths, and by any bits.
+      float seconds =
+          static_cast<float>(1 + random() % 1000) *
+          (random() % 2 ? 0.001f : std::ldexp(1.0f, static_cast<int>(random() % 40) - 30));
+      if (round % 3 == 0)
+        seconds = std::bit_cast<float>(static_cast<std::uint32_t>(random() % 0x7f800000u));
+      INFO("seconds " << seconds);
+      std::vector<float> count(33);
+      for (float& c : count) c = static_cast<float>(random() >> random() % 32 & 0x3fffff);
+      count[round % 33] = round % 2 ? 0.0f : -0.0f;
+      if (round % 5 == 0) count[random() % 33] = -3;
+      const auto counts = poisoned(count);
+      Buffer<float> mean(count.size());
+      kernels::mean_rates(counts.data(), count.size(), seconds, mean.data());
+      for (std::size_t i = 0; i < count.size(); ++i) REQUIRE(same(mean[i], count[i] / seconds));
+    }
   });
 }
 
@@ -349,6 +396,35 @@ TEMPLATE_TEST_CASE("neurons step as their definition does over many steps", "", 
       check<TestType>(ordinary_floats(random, n, -reach, reach),
                       ordinary_floats(random, n, 0.0f, 1.0f), random() % 200);
     }));
+  });
+}
+
+TEST_CASE("totals of very many steps that fire once at most are exact") {
+  on_every_target([] {
+    std::mt19937 random(17);
+    for (const std::size_t steps : {std::size_t{1} << 20, (std::size_t{1} << 20) + 1}) {
+      // Drives that are rounded at nearly every step, all in the same direction.
+      std::vector<float> drive{0x1p-24f,       0x1.000002p-2f,  0x1.fffffep-1f,
+                               0x1.555556p-2f, 0x1.999998p-4f,  0.0f,
+                               0x1p-149f,      0x1.800002p-23f, 0x1.fffffep-1f / 2};
+      for (int k = 0; k < 30; ++k) drive.push_back(ordinary_floats(random, 1, 0.0f, 1.0f)[0]);
+      const auto voltage = ordinary_floats(random, drive.size(), 0.0f, 1.0f);
+      auto v = voltage;
+      std::vector<float> total(drive.size(), 0.0f);
+      for (std::size_t i = 0; i < drive.size(); ++i)
+        for (std::size_t t = 0; t < steps; ++t) total[i] += Rate::step(drive[i], v[i]);
+      auto total_v = poisoned(voltage), counted_v = poisoned(voltage);
+      Buffer<float> totals(drive.size()), counted(drive.size());
+      std::vector<kernels::Census> census(steps);
+      const auto in = poisoned(drive);
+      kernels::fire_total(in.data(), total_v.data(), drive.size(), steps, totals.data());
+      kernels::fire_total_counted(in.data(), counted_v.data(), drive.size(), steps, counted.data(),
+                                  census.data());
+      REQUIRE(first_difference(v, total_v) == -1);
+      REQUIRE(first_difference(v, counted_v) == -1);
+      REQUIRE(first_difference(total, totals) == -1);
+      REQUIRE(first_difference(total, counted) == -1);
+    }
   });
 }
 

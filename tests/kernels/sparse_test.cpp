@@ -222,7 +222,7 @@ TEST_CASE("nonzero_values lists what is not zero") {
   });
 }
 
-TEST_CASE("count_nonzeros counts what is not zero") {
+TEST_CASE("count_inputs counts what is not zero") {
   on_every_target([] {
     std::mt19937 random(16);
     constexpr float some[] = {-1, -0.0f, 0, 0x1p-149f, std::numeric_limits<float>::quiet_NaN()};
@@ -230,8 +230,10 @@ TEST_CASE("count_nonzeros counts what is not zero") {
       INFO("n " << n);
       std::vector<float> x(n);
       for (float& value : x) value = some[random() % 5];
-      REQUIRE(kernels::count_nonzeros(x.data(), n) ==
+      const auto counted = kernels::count_inputs(x.data(), n);
+      REQUIRE(counted.nonzero ==
               n - static_cast<std::size_t>(std::count(x.begin(), x.end(), 0.0f)));
+      REQUIRE(counted.graded == kernels::any_graded(x.data(), n));
     }
   });
 }

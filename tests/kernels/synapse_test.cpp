@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "synfire/kernels.hpp"
 #include "targets.hpp"
@@ -197,6 +198,43 @@ TEST_CASE("accumulate_rows adds the rows one after another") {
         const auto rows = ordinary_floats(random, kRows * stride, -1.0f, 1.0f);
         check_accumulate(rows, stride, ordinary_floats(random, stride, -1e-3f, 1e3f), x, index);
       }
+  });
+}
+
+TEST_CASE("accumulate_values is nonzeros and accumulate_rows, or reads all") {
+  on_every_target([] {
+    std::mt19937 random(21);
+    for (const std::size_t n : {0, 1, 16, 100, 191, 192, 193, 400, 784})
+      for (const std::size_t stride : {16, 48, 128, 400})
+        for (const double share : {0.0, 0.4, 0.95, 1.0})
+          for (const double dense_above : {-1.0, 0.0, 0.4, 0.93, 0.95, 2.0}) {
+            INFO("n " << n << ", stride " << stride << ", share " << share << ", dense above "
+                      << dense_above);
+            const auto rows = ordinary_floats(random, n * stride, -1.0f, 1.0f);
+            const auto start = ordinary_floats(random, stride, -1.0f, 1.0f);
+            // Those that are zero come late, so that it may be thought dense for a while.
+            auto x = ordinary_floats(random, n, 0.5f, 2.0f);
+            for (std::size_t i = 0; i < n; ++i)
+              if (static_cast<double>(i) >= share * static_cast<double>(n))
+                x[i] = i % 2 ? 0.0f : -0.0f;
+            if (random() % 2) std::shuffle(x.begin(), x.end(), random);
+            auto index = plain_nonzeros(x);
+            const std::size_t nonzero = index.size();
+            const bool dense = static_cast<double>(nonzero) > dense_above * static_cast<double>(n);
+            if (dense) {
+              index.resize(n);
+              std::iota(index.begin(), index.end(), 0u);
+            }
+            Buffer<std::uint32_t> found(n);
+            Buffer<float> out(stride);
+            const auto read =
+                kernels::accumulate_values(poisoned(rows).data(), stride, poisoned(start).data(),
+                                           x.data(), n, dense_above, found.data(), out.data());
+            REQUIRE(read.nonzero == nonzero);
+            REQUIRE(read.rows == index.size());
+            if (!dense) REQUIRE(std::equal(index.begin(), index.end(), found.begin()));
+            REQUIRE(first_difference(plain_accumulate(rows, stride, start, x, index), out) == -1);
+          }
   });
 }
 

@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <synfire/dsl/event_engine.hpp>
@@ -33,26 +32,21 @@ class BatchEngine {
   /// Runs samples first, first + 1, ... first + count - 1. load(i, values) fills the input of
   /// sample i; done(i, engine, output) receives what came out. Both are called from several
   /// threads, each i once. The outputs do not depend on the number of threads.
-  void run(std::size_t first, std::size_t count,
-           const std::function<void(std::size_t, float*)>& load,
-           const std::function<void(std::size_t, const Engine&, Values)>& done) {
-    const std::size_t share = (count + pool_.threads() - 1) / pool_.threads();
-    const std::size_t some = std::clamp<std::size_t>(share, 1, together);
-    pool_.run((count + some - 1) / some, [&](std::size_t slot, std::size_t piece) {
-      const std::size_t begin = piece * some, n = std::min(some, count - begin);
-      const std::span engines = std::span(engines_).subspan(slot * together, n);
-      std::array<Values, together> samples;
-      for (std::size_t k = 0; k < n; ++k) {
-        Buffer<float>& input = inputs_[slot * together + k];
-        load(first + begin + k, input.data());
-        samples[k] = input;
-      }
-      Engine::run_together(engines, std::span(samples).first(n), first + begin);
-      for (std::size_t k = 0; k < n; ++k) {
-        done(first + begin + k, engines[k], engines[k].output());
-        if constexpr (Engine::counts_steps)
-          if (k != 0) engines[k].move_counts(engines[0]);
-      }
+  template <class Load, class Done>
+  void run(std::size_t first, std::size_t count, const Load& load, const Done& done) {
+    run_each(first, count, load, [&](std::size_t i, Engine& engine, Engine& of_thread) {
+      done(i, std::as_const(engine), engine.output());
+      if constexpr (Engine::counts_steps)
+        if (&engine != &of_thread) engine.move_counts(of_thread);
+    });
+  }
+  /// The same, and writes the record of sample i to the words record(i).
+  template <class Load, class Done, class Record>
+  void run(std::size_t first, std::size_t count, const Load& load, const Done& done,
+           const Record& record) requires Engine::counts_steps {
+    run_each(first, count, load, [&](std::size_t i, Engine& engine, Engine& of_thread) {
+      done(i, std::as_const(engine), engine.output());
+      engine.move_counts(of_thread, record(i));
     });
   }
 
@@ -74,6 +68,25 @@ class BatchEngine {
   }
 
  private:
+  /// end(i, engine, the first engine of the thread)
+  template <class Load, class End>
+  void run_each(std::size_t first, std::size_t count, const Load& load, const End& end) {
+    const std::size_t share = (count + pool_.threads() - 1) / pool_.threads();
+    const std::size_t some = std::clamp<std::size_t>(share, 1, together);
+    pool_.run((count + some - 1) / some, [&](std::size_t slot, std::size_t piece) {
+      const std::size_t begin = piece * some, n = std::min(some, count - begin);
+      const std::span engines = std::span(engines_).subspan(slot * together, n);
+      std::array<Values, together> samples;
+      for (std::size_t k = 0; k < n; ++k) {
+        Buffer<float>& input = inputs_[slot * together + k];
+        load(first + begin + k, input.data());
+        samples[k] = input;
+      }
+      Engine::run_together(engines, std::span(samples).first(n), first + begin);
+      for (std::size_t k = 0; k < n; ++k) end(first + begin + k, engines[k], engines[0]);
+    });
+  }
+
   static constexpr std::size_t together = Engine::gains_together() ? kernels::kMostProducts : 1;
 
   ThreadPool pool_;

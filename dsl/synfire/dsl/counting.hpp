@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include <synfire/counts.hpp>
@@ -29,19 +30,33 @@ class LayerCounts {
  public:
   using Row = typename Kind::Row;
 
-  explicit LayerCounts(std::size_t steps) : last_(steps), before_(steps), runs_(steps) {}
+  explicit LayerCounts(std::size_t steps) : last_(steps), before_(steps), runs_(steps + 1) {}
 
   /// A new run.
-  void begin() { move_last(*this); }
-  /// The last run becomes one of those before of `to`.
-  void move_last(LayerCounts& to) {
+  void begin() {
+    if (first_ != behind_) move_last(*this, nullptr);
+    now_ = 0;
+  }
+  /// The last run becomes one of those before of `to`. Its part of the sample's record is written,
+  /// where there is one; returns what lies behind it.
+  std::uint64_t* move_last(LayerCounts& to, std::uint64_t* record) {
+    const Row first = last_[first_];
+    Row all{};
     for (std::size_t t = first_; t < behind_; ++t) {
+      Kind::add(last_[t], all);
       Kind::add(last_[t], to.before_[t]);
-      ++to.runs_[t];
       last_[t] = {};
+    }
+    ++to.runs_[first_];
+    --to.runs_[behind_];
+    if (record != nullptr) {
+      kind_.read(all, behind_ - first_, first, record);
+      record += std::size(Kind::counted);
+      *record++ = behind_ - first_;
     }
     to.kind_ = kind_;
     first_ = behind_ = now_ = 0;
+    return record;
   }
   void at(std::size_t step) { now_ = step; }
   /// The step's, to be added to.
@@ -60,20 +75,13 @@ class LayerCounts {
   }
   /// Of all runs, in a step.
   StepCounts sum(std::size_t step) const {
-    StepCounts sum = counts(before_[step], runs_[step], first_of(before_, step));
+    const std::uint64_t runs =
+        std::accumulate(runs_.begin(), runs_.begin() + 1 + step, std::uint64_t{0});
+    StepCounts sum = counts(before_[step], runs, first_of(before_, step));
     return sum += last(step);
   }
   static SampleCounts::Layer in_record() {
     return {{std::begin(Kind::counted), std::end(Kind::counted)}, Kind::each_step, {}};
-  }
-  /// The last run's part of its record; returns what lies behind it.
-  std::uint64_t* write(std::uint64_t* record) const {
-    Row all{};
-    for (std::size_t t = first_; t < behind_; ++t) Kind::add(last_[t], all);
-    kind_.read(all, behind_ - first_, last_[first_], record);
-    record += std::size(Kind::counted);
-    *record = behind_ - first_;
-    return record + 1;
   }
   void forget() {
     begin();
@@ -95,7 +103,7 @@ class LayerCounts {
 
   [[no_unique_address]] Kind kind_;
   std::vector<Row> last_, before_;
-  std::vector<std::uint64_t> runs_;               // before the last, that took the step
+  std::vector<std::uint64_t> runs_;  // before the last: that began with a step, less that ended
   std::size_t now_ = 0, first_ = 0, behind_ = 0;  // counts outside of [first, behind) are 0
 };
 
@@ -203,6 +211,10 @@ struct NeuronCounting {
                           float* count) {
     return Neuron::fire_inputs(x, voltage, n, c, index, count);
   }
+  void total_inputs(const float* x, float* voltage, std::size_t steps, const Constants& c,
+                    float* total) {
+    Neuron::total_inputs(x, voltage, n, steps, c, total);
+  }
   void add_inputs(const float* x, float* voltage, const Constants& c, float* total) {
     Neuron::add_inputs(x, voltage, n, c, total);
   }
@@ -254,6 +266,10 @@ struct NeuronCounting<Neuron, n, true> {
   std::size_t fire_inputs(const float* x, float* voltage, const Constants& c, std::uint32_t* index,
                           float* count) {
     return Neuron::fire_inputs_counted(x, voltage, n, c, index, count, counts.from_here(1));
+  }
+  void total_inputs(const float* x, float* voltage, std::size_t steps, const Constants& c,
+                    float* total) {
+    Neuron::total_inputs_counted(x, voltage, n, steps, c, total, counts.from_here(steps));
   }
   void add_inputs(const float* x, float* voltage, const Constants& c, float* total) {
     Neuron::add_inputs_counted(x, voltage, n, c, total, counts.from_here(1));
@@ -329,18 +345,20 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
 
   void count(Values in, const ReadWeights& read) {
     std::uint64_t events = read.inputs, synapses = read.operations;
+    bool graded;
     if (!tells_all_operations && full) {
-      events = kernels::count_nonzeros(in.data(), inputs);
+      const kernels::InputCount all = kernels::count_inputs(in.data(), inputs);
+      events = all.nonzero;
       synapses = events * width;
-    } else if (!tells_synapses()) {
-      const kernels::Reached all = kernels::reached(in.data(), inputs, degree->data());
-      synapses = all.worth;
-      events = all.inputs;
+      graded = all.graded;
+    } else {
+      if (!tells_synapses()) {
+        const kernels::Reached all = kernels::reached(in.data(), inputs, degree->data());
+        synapses = all.worth;
+        events = all.inputs;
+      }
+      graded = any_graded(in);
     }
-    // Images are dark at their edges: what is found is found soon from the middle on.
-    constexpr std::size_t middle = inputs / 2;
-    const bool graded = kernels::any_graded(in.data() + middle, inputs - middle) ||
-                        kernels::any_graded(in.data(), middle);
     note({events, synapses, synapses, graded ? synapses : 0, read.bytes});
   }
 
@@ -363,6 +381,14 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
       }
     }
     note({in.size, synapses, times, graded ? synapses : 0, read.bytes});
+  }
+
+  /// Mostly a look at a few in the middle finds one, sooner than a kernel is called.
+  static bool any_graded(Values in) {
+    constexpr std::size_t middle = inputs / 2, few = std::min<std::size_t>(8, inputs - middle);
+    for (std::size_t i = middle; i < middle + few; ++i)
+      if (in[i] != 0 && std::abs(in[i]) != 1) return true;
+    return kernels::any_graded(in.data(), inputs);
   }
 
   /// Whether the operations of inputs that count once are the weights that are not 0. Those of

@@ -132,20 +132,18 @@ class EventEngine : detail::check_probes<Net, Probed...>,
     });
     return layers;
   }
-  /// Of the last run, over its steps.
-  void write_record(std::span<std::uint64_t> record) const requires counts_steps {
-    std::uint64_t* to = record.data();
-    for_each_counting([&](const auto& counts, std::size_t) { to = counts.write(to); });
-  }
-
-  /// The last run counts as one of `to`, a copy of this engine, in sum_of_counts(), and no longer
-  /// here: the sums of many engines side by side stay in a near cache.
-  void move_counts(EventEngine& to) requires counts_steps {
-    with_layers(*this, [&to]<class All>(All& layers) {
-      with_layers(to, [&layers]<class Others>(Others& others) {
+  /// The last run counts as one of `to`, which is this engine or a copy of it, in sum_of_counts(),
+  /// and no longer here: the sums of many engines side by side stay in a near cache. Its record,
+  /// over its steps, is written where there is room for one.
+  void move_counts(EventEngine& to, std::span<std::uint64_t> record = {}) requires counts_steps {
+    std::uint64_t* at = record.data();
+    with_layers(*this, [&]<class All>(All& layers) {
+      with_layers(to, [&]<class Others>(Others& others) {
         if constexpr (std::is_same_v<All, Others>)
           [&]<std::size_t... i>(std::index_sequence<i...>) {
-            (move_counts_of(hana::at_c<i>(layers).expansion, hana::at_c<i>(others).expansion), ...);
+            ((at = move_counts_of(hana::at_c<i>(layers).expansion, hana::at_c<i>(others).expansion,
+                                  at)),
+             ...);
           }
         (std::make_index_sequence<decltype(hana::size(layers))::value>{});
       });
@@ -291,8 +289,11 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
 
   template <class Expansion>
-  static void move_counts_of(Expansion& from, Expansion& to) {
-    if constexpr (CountsSteps<Expansion>) from.counts.move_last(to.counts);
+  static std::uint64_t* move_counts_of(Expansion& from, Expansion& to, std::uint64_t* record) {
+    if constexpr (CountsSteps<Expansion>)
+      return from.counts.move_last(to.counts, record);
+    else
+      return record;
   }
 
   /// Calls work(counts, neurons that a clock-driven machine updates at every step).

@@ -157,18 +157,18 @@ class NetModel final : public Model {
     Counting engine(parameters_, options, threads);
     profile.samples = SampleCounts(engine.recorded_layers(), data.size());
     const auto load = loader(data);
+    const auto record = [&](std::size_t i) { return profile.samples.record(i); };
     const auto load_and_fetch = [&](std::size_t i, float* values) {
-      const std::span<std::uint64_t> record = profile.samples.record(i);
-      kernels::fetch_to_write(record.data(), record.size_bytes());
       load(i, values);
+      kernels::fetch_to_write(record(i).data(), record(i).size_bytes());
     };
-    const auto start = Clock::now();
-    engine.run(0, data.size(), load_and_fetch, [&](std::size_t i, const auto& one, Values logits) {
-      one.write_record(profile.samples.record(i));
+    const auto done = [&](std::size_t i, const auto& one, Values logits) {
       profile.predicted[i] = static_cast<std::uint32_t>(arg_max(logits));
       profile.steps_used[i] = static_cast<std::uint32_t>(one.steps_used());
       if (each) each(i, one.counts());
-    });
+    };
+    const auto start = Clock::now();
+    engine.run(0, data.size(), load_and_fetch, done, record);
     profile.seconds = seconds_since(start);
     profile.sums = engine.sum_of_counts();
     profile.microseconds_p50 = single_image_p50(data, options);

@@ -11,8 +11,9 @@
 //   update(voltage, drive, c)      one step, returns the number of spikes: THE DEFINITION
 //   fire, fire_total, fire_add     update for many neurons by a compiled kernel (see kernels.hpp):
 //                                  events out; all steps, totals out; one step, added to totals
-//   fire_inputs, add_inputs        fire and fire_add of inputs instead of drives, where there is a
-//                                  kernel that makes drives of them
+//   fire_inputs, total_inputs, add_inputs
+//                                  fire, fire_total and fire_add of inputs instead of drives, where
+//                                  there is a kernel that makes drives of them
 //   awake, fire_awake              where a neuron can rest, which is when no step at that drive
 //                                  would change it: the others, and fire for those
 //   fire_counted, ..._counted      each of them that is there but fire_add, with a census
@@ -134,6 +135,10 @@ struct RateNeuron {
                                  std::uint32_t* index, float* count) {
     return kernels::fire_relu(x, c.unit, voltage, n, index, count);
   }
+  static void total_inputs(const float* x, float* voltage, std::size_t n, std::size_t steps,
+                           const Constants& c, float* total) {
+    kernels::fire_relu_total(x, c.unit, voltage, n, steps, total);
+  }
   static void add_inputs(const float* x, float* voltage, std::size_t n, const Constants& c,
                          float* total) {
     kernels::fire_relu_add(x, c.unit, voltage, n, total);
@@ -143,6 +148,10 @@ struct RateNeuron {
                                          const Constants& c, std::uint32_t* index, float* count,
                                          kernels::Census* census) {
     return kernels::fire_relu_counted(x, c.unit, voltage, n, index, count, census);
+  }
+  static void total_inputs_counted(const float* x, float* voltage, std::size_t n, std::size_t steps,
+                                   const Constants& c, float* total, kernels::Census* census) {
+    kernels::fire_relu_total_counted(x, c.unit, voltage, n, steps, total, census);
   }
   static void add_inputs_counted(const float* x, float* voltage, std::size_t n, const Constants& c,
                                  float* total, kernels::Census* census) {

@@ -103,6 +103,8 @@ struct ReadRows {
 /// and, where it can do without indices, row_bytes: the bytes of a row, synapses(n): of n inputs,
 /// and
 ///   add(nullptr, x, n, out)      the product of all inputs
+///   add(x, dense_above, index, out)
+///                                the product of values, as kernels::accumulate_values
 ///   add(products, count)         several products of values, where that pays
 /// and, where it knows them, weight(i, j).
 template <std::size_t inputs, class Rows>
@@ -114,16 +116,19 @@ class EventRows {
 
   EventRows(const float* kernel, const float* bias, const RunOptions& options)
       : rows_(std::make_shared<const Rows>(kernel, bias)),
-        dense_above_(options.dense_above * inputs),
+        dense_above_(options.dense_above),
         index_(inputs),
         amount_(inputs) {}
 
   ReadWeights add(Values in, float* out) {
-    const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
-    if constexpr (can_be_dense)
-      if (is_dense(n)) return dense(in.data(), n, rows_->synapses(n), out);
-    const ReadRows read = rows_->add(index_.data(), in.data(), n, out);
-    return {read.synapses, n, read.bytes, n};
+    if constexpr (can_be_dense) {
+      const auto [n, rows] = rows_->add(in.data(), dense_above_, index_.data(), out);
+      return {rows_->synapses(n), rows, rows * Rows::row_bytes, n};
+    } else {
+      const std::size_t n = kernels::nonzeros(in.data(), inputs, index_.data());
+      const ReadRows read = rows_->add(index_.data(), in.data(), n, out);
+      return {read.synapses, n, read.bytes, n};
+    }
   }
   ReadWeights add(SpikeView in, float* out) {
     const std::uint64_t operations = rows_->synapses(in.index, in.count, in.size);
@@ -159,7 +164,9 @@ class EventRows {
 
  private:
   static constexpr bool can_be_dense = requires { Rows::row_bytes; };
-  bool is_dense(std::size_t n) const { return static_cast<double>(n) > dense_above_; }
+  bool is_dense(std::size_t n) const {
+    return static_cast<double>(n) > dense_above_ * static_cast<double>(inputs);
+  }
   ReadWeights dense(const float* x, std::size_t n, std::uint64_t operations, float* out) const {
     return {operations, inputs, rows_->add(nullptr, x, inputs, out).bytes, n};
   }

@@ -106,7 +106,7 @@ struct Spiking {
     /// Spikes that have one sign in a run (from a voltage in [0, 1)) are as many as their sum.
     static constexpr bool sum_counts = as_mean && (held || is_nonnegative<Neuron>);
     static constexpr bool takes_inputs =
-        stepped && fires_inputs<Neuron> && (!Site::counted || takes_census<Neuron>);
+        (stepped || as_mean) && fires_inputs<Neuron> && (!Site::counted || takes_census<Neuron>);
     /// Under a held current those that rest are left out of the steps, where there are enough of
     /// them to pay for the search: exactly the same, and most of them rest in a trained net.
     static constexpr bool can_rest = held && !as_mean && size >= kRestFrom && has_rest<Neuron> &&
@@ -133,11 +133,14 @@ struct Spiking {
       if constexpr (!can_rest) std::fill(fired.begin(), fired.end(), 0.0f);
     }
 
-    /// A held current drives every step alike: the drive is computed once, and where nobody wants
-    /// single steps, all of them are integrated while the neurons sit in registers.
+    /// A held current drives every step alike: where nobody wants single steps, all of them are
+    /// integrated while the neurons sit in registers.
     void before(Values in) requires held {
-      drive_with(in);
-      if constexpr (as_mean) {
+      if constexpr (!takes_inputs) drive_with(in);
+      if constexpr (takes_inputs) {
+        this->total_inputs(in.data(), voltage.data(), steps, constants, total.data());
+        done = steps;
+      } else if constexpr (as_mean) {
         this->fire_total(drive.data(), voltage.data(), steps, constants, total.data());
         done = steps;
       } else if constexpr (can_rest) {

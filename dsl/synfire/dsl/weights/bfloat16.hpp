@@ -38,6 +38,12 @@ struct bfloat16 {
       return {n * width, n * row_bytes};
     }
 
+    kernels::ReadValues add(const float* x, double dense_above, std::uint32_t* index,
+                            float* out) const {
+      return kernels::accumulate_values_bf16(rows.data(), words, bias.data(), x, inputs,
+                                             dense_above, index, out);
+    }
+
     float weight(std::size_t i, std::size_t j) const {
       constexpr std::size_t lanes = kernels::kLanes;
       const std::uint32_t word = rows[i * words + j / (2 * lanes) * lanes + j % lanes];

@@ -46,6 +46,11 @@ struct float32 {
       kernels::accumulate_rows(rows.data(), stride, bias.data(), index, x, n, out);
       return {n * width, n * row_bytes};
     }
+    kernels::ReadValues add(const float* x, double dense_above, std::uint32_t* index,
+                            float* out) const {
+      return kernels::accumulate_values(rows.data(), stride, bias.data(), x, inputs, dense_above,
+                                        index, out);
+    }
     void add(kernels::Product* products, std::size_t count) const {
       kernels::accumulate_products(rows.data(), stride, width, bias.data(), inputs, products,
                                    count);
