@@ -11,6 +11,7 @@
 //   fire             128 neurons, one step, about one neuron in 20 firing
 //   uniform          the initial voltages of as many neurons as the argument says
 //   nonzeros         784 pixels, half of them zero
+//   accumulate_values  finds those that are not zero and adds up their rows, while it searches on
 //   adam             the parameters of 784 x 128
 // clang-format on
 // Every processor target is measured. Repetitions and the minimum: --benchmark_repetitions=20.
@@ -207,6 +208,18 @@ void bm_nonzeros(benchmark::State& state, const std::string& target) {
   for (auto _ : state) benchmark::DoNotOptimize(kernels::nonzeros(x.data(), kRows, index.data()));
 }
 
+void bm_accumulate_values(benchmark::State& state, const std::string& target) {
+  force_target(target);
+  auto x = random_floats(kRows, -1.0f, 1.0f);
+  for (auto& pixel : x) pixel = std::max(pixel, 0.0f);
+  const auto weights = random_floats(kRows * kColumns, -0.1f, 0.1f);
+  Buffer<std::uint32_t> index(kRows);
+  Buffer<float> start(kColumns), out(kColumns);
+  for (auto _ : state)
+    kernels::accumulate_values(weights.data(), kColumns, start.data(), x.data(), kRows, 0.95,
+                               index.data(), out.data());
+}
+
 void bm_adam(benchmark::State& state, const std::string& target) {
   force_target(target);
   constexpr std::size_t n = kRows * kColumns;
@@ -253,6 +266,7 @@ void add(const std::string& name, Arguments... arguments) {
     for (const std::size_t n : {128, 512})
       add(name("uniform/" + std::to_string(n)), bm_uniform, target, n);
     add(name("nonzeros"), bm_nonzeros, target);
+    add(name("accumulate_values"), bm_accumulate_values, target);
     add(name("adam"), bm_adam, target);
   }
   return true;

@@ -357,7 +357,7 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
         synapses = all.worth;
         events = all.inputs;
       }
-      graded = any_graded(in);
+      graded = kernels::any_graded(in.data(), inputs);
     }
     note({events, synapses, synapses, graded ? synapses : 0, read.bytes});
   }
@@ -381,14 +381,6 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
       }
     }
     note({in.size, synapses, times, graded ? synapses : 0, read.bytes});
-  }
-
-  /// Mostly a look at a few in the middle finds one, sooner than a kernel is called.
-  static bool any_graded(Values in) {
-    constexpr std::size_t middle = inputs / 2, few = std::min<std::size_t>(8, inputs - middle);
-    for (std::size_t i = middle; i < middle + few; ++i)
-      if (in[i] != 0 && std::abs(in[i]) != 1) return true;
-    return kernels::any_graded(in.data(), inputs);
   }
 
   /// Whether the operations of inputs that count once are the weights that are not 0. Those of
