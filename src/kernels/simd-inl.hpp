@@ -194,7 +194,7 @@ class Search {
 
 /// The indices of those x[0..n) that are not zero. They are found part by part, and while rows of
 /// one part are still read the next is searched: work(first, end) reads those of index[first..end).
-/// Where more than the share `dense_above` of all is not zero, it is not called, and `dense`.
+/// It is never called where more than the share `dense_above` of all is not zero.
 struct Searched {
   std::size_t nonzero;
   bool dense;

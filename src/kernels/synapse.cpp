@@ -33,15 +33,15 @@ enum class Walk {
 template <std::size_t kVectors, Walk kWalk>
 HWY_INLINE void walk(Vector (&sum)[kVectors], const float* rows, std::size_t stride,
                      const std::uint32_t* index, const float* x, std::size_t first,
-                     std::size_t count) {
+                     std::size_t end) {
   const Floats d;
-  for (std::size_t k = first; k < count; ++k) {
+  for (std::size_t k = first; k < end; ++k) {
     const std::size_t i = kWalk == Walk::All ? k : index[k];
     const float* row = rows + i * stride;
     // Keeps g++ from giving each column an address register of its own: a fifth slower.
     asm("" : "+r"(row));
     if constexpr (kWidth < kLanes && kWalk == Walk::Far) {
-      const float* ahead = rows + index[std::min(k + 4, count - 1)] * stride;
+      const float* ahead = rows + index[std::min(k + 4, end - 1)] * stride;
       for (std::size_t j = 0; j < kVectors * kWidth; j += kLanes) hwy::Prefetch(ahead + j);
     }
     const auto scale = hn::Set(d, x[i]);
