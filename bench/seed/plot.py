@@ -20,7 +20,9 @@ def text(left, top, words, anchor="start"):
 
 
 def short(value):
-    return f"{value / 1e3:.0f}k" if value >= 1e3 else f"{value:.3g}"
+    if value >= 1e4:
+        return f"{value / 1e3:.0f}k"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def panel(left, title, values):
