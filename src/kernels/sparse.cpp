@@ -183,7 +183,7 @@ Reached reached(const float* x, std::size_t n, const std::uint32_t* worth) {
   std::size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
     const auto mask = hn::RebindMask(d, nonzero(hn::LoadU(Floats(), x + i)));
-    inputs = hn::Add(inputs, hn::IfThenElseZero(mask, hn::Set(d, 1)));
+    inputs = count_more(inputs, mask);
     sum = hn::Add(sum, hn::IfThenElseZero(mask, hn::LoadU(d, worth + i)));
   }
   Reached all{hn::GetLane(hn::SumOfLanes(d, inputs)), hn::GetLane(hn::SumOfLanes(d, sum))};
