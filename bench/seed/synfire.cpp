@@ -29,8 +29,9 @@ int race(const std::string& folder) {
   const seed::Task task(folder);
   const auto parameters = Parameters<Net>::load(folder + "/weights.safetensors");
   constexpr std::size_t together = kernels::kMostProducts;
-  std::vector<EventEngine<Net>> engines(
-      together, EventEngine<Net>(parameters, {.dt = seed::kDt, .steps = seed::kSteps}));
+  EventEngine<Net> engine(parameters, {.dt = seed::kDt, .steps = seed::kSteps});
+  engine.prepare_together();
+  std::vector<EventEngine<Net>> engines(together, engine);
 
   const auto input = [&](std::size_t engine, std::size_t i) {
     engines[engine].template set_state<"neurons">({task.voltage(i), seed::kHidden});

@@ -119,6 +119,53 @@ void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::
                               const float* start, const float* scale, const QuadProduct* products,
                               std::size_t count);
 
+/// Whether this processor multiplies whole tiles of bytes (AMX), the system lets this process, and
+/// the target in force has them. Asks the system at the first call.
+bool has_tiles();
+
+/// quantize_quads and accumulate_quads_int8 of several x[0..n) at once, by tiles; the same bits.
+/// Returns false, and what is written counts for nothing, where there are no tiles, where they
+/// would not pay, or where an x is below 0. Zeros follow the rows up to a multiple of kLanes quads.
+struct ByteProduct {
+  const float* x;
+  float* out;
+  std::size_t nonzero;  // set to how many x[i] are not
+  Quantized in;         // set
+};
+bool byte_products(const std::int8_t* rows, std::size_t stride, std::size_t n, const float* start,
+                   const float* scale, ByteProduct* products, std::size_t count);
+
+/// Weights as whole numbers of three digits to the base 256, in units of their column's. Each
+/// digit's matrix has `size` bytes, the first digit's first, laid out as rows of
+/// accumulate_quads_int8, with zeros up to a multiple of kLanes quads.
+inline constexpr std::size_t kNormInputs = 64;
+struct DigitRows {
+  std::size_t stride, size;
+  const std::int8_t* digit;
+  const float *unit, *most;  // [stride]; most: the largest magnitude
+  // [each kNormInputs rows][stride]: no less than the root of the sum of squares.
+  const float* norm;
+};
+constexpr std::size_t digit_size(std::size_t rows, std::size_t stride) {
+  return padded((rows + 3) / 4) * 4 * stride;
+}
+/// Splits a matrix [rows][stride] into these arrays. Returns false where digits cannot hold it:
+/// where a weight is not finite, or a column's largest is not from 1e-8 to 1e15.
+bool split_digits(const float* x, std::size_t rows, std::size_t stride, std::int8_t* digit,
+                  float* unit, float* most, float* norm);
+
+/// accumulate_products of pixels, x[i] = p / 255 but for rounding (see scale_pixels), by sums of
+/// whole numbers: each out[j] is within error[j] of what accumulate_products makes. Returns false,
+/// and what is written counts for nothing, where there are no tiles, where they would not pay, or
+/// where one input is not made of pixels.
+struct NearProduct {
+  const float* x;
+  float *out, *error;
+  std::size_t nonzero;  // set to how many x[i] are not
+};
+bool near_products(const DigitRows& rows, const float* start, std::size_t n, NearProduct* products,
+                   std::size_t count);
+
 /// Synapses of a matrix [inputs][columns] of which few are there: input i has those from begin[i]
 /// to begin[i + 1], the columns ascending.
 struct Synapse {
@@ -223,6 +270,11 @@ std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
 void fire_relu_total(const float* x, float unit, float* voltage, std::size_t n, std::size_t steps,
                      float* total);
 void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total);
+
+/// Whether fire_relu_total of any x' within error[i] of x[i] has the same counts at every step, and
+/// the same census. May say no where it is so.
+bool fires_alike(const float* x, const float* error, float unit, const float* voltage,
+                 std::size_t n, std::size_t steps);
 
 /// A rate neuron rests where its drive is 0 and its voltage at least +0 and below 1: no step
 /// changes it. Writes index, drive and voltage of each that does not, ascending; returns how many.

@@ -7,7 +7,7 @@
 namespace synfire {
 
 /// The target that the kernels take on this processor, by Highway's name: "AVX3", "AVX2", "SSE4",
-/// ...
+/// ...; "AVX3_DL+AMX" where they multiply tiles besides.
 std::string active_target();
 
 /// Every compiled target that this processor supports, best first.

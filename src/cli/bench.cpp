@@ -65,6 +65,7 @@ constexpr Figure kFigures[] = {
     {"p99.9, us", "/latency/p99_9_us", 2},
     {"worst, us", "/latency/worst_us", 2},
     {"p99.9 of the images' own medians, us", "/latency/p99_9_of_medians_us", 2},
+    {"a mere wait as long as an image, p99.9, us", "/latency/wait_p99_9_us", 2, true},
     {"the clock's own part of each, us", "/latency/clock_us", 3},
     {"first call: the engine made, us", "/first_call/engine_us", 1},
     {"first call: its first run, us", "/first_call/run_us", 1},
@@ -308,11 +309,13 @@ class Bencher {
   Json first_call() const { return {{"engine_us", engine_us_}, {"run_us", first_run_us_}}; }
 
   /// Each image alone, in blocks that alternate with blocks of merely reading the rows of weights
-  /// that these images read. An image's pixels are scaled before its time begins.
+  /// that these images read, and of mere waits: how long these take at worst is what others do with
+  /// the core. An image's pixels are scaled before its time begins.
   void time_images(std::size_t repeats) {
     const std::size_t images = std::min(images_.size(), repeats);
     count_rows(images);
-    std::vector<double> clock(10000), image(repeats), reading(repeats), rate(repeats);
+    std::vector<double> clock(10000), image(repeats), reading(repeats), rate(repeats),
+        wait(repeats);
     for (double& time : clock) time = microseconds_since(Clock::now());
     constexpr std::size_t kBlock = 64;
     for (std::size_t first = 0; first < repeats; first += kBlock) {
@@ -330,6 +333,14 @@ class Bencher {
         for (std::size_t l = 0; l < rows_.size(); ++l) rows_[l].read(counts[l], r);
         reading[r] = microseconds_since(start);
       }
+      std::vector<double> here(image.begin() + static_cast<std::ptrdiff_t>(first),
+                               image.begin() + static_cast<std::ptrdiff_t>(last));
+      const double usual = percentile(here, 0.5);
+      for (std::size_t r = first; r < last; ++r) {
+        const auto start = Clock::now();
+        do wait[r] = microseconds_since(start);
+        while (wait[r] < usual);
+      }
     }
     // Of an image's several runs the median knows no interrupt: what is left is its own work.
     std::vector<double> medians(images);
@@ -346,6 +357,7 @@ class Bencher {
                 {"p99_9_us", percentile(image, 0.999)},
                 {"worst_us", percentile(image, 1)},
                 {"p99_9_of_medians_us", percentile(medians, 0.999)},
+                {"wait_p99_9_us", percentile(wait, 0.999)},
                 {"clock_us", percentile(clock, 0.5)}};
     const double bytes = std::accumulate(bytes_.begin(), bytes_.end(), 0.0);
     const double attained = percentile(rate, 0.5);

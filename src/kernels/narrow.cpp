@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "kernels/simd-inl.hpp"
+#include "kernels/tiles.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace synfire::kernels::HWY_NAMESPACE {
@@ -121,17 +122,26 @@ ReadValues accumulate_values_bf16(const std::uint32_t* rows, std::size_t stride,
 
 // ------------------------------------------------------------------ int8
 
-// Largest magnitude, or NaN where one is not finite. The bits of magnitudes are ordered as these
-// are, with NaN on top; maxima of several vectors do not wait for each other.
-HWY_INLINE float largest(const float* x, std::size_t n) {
+// Largest magnitude, or NaN where one is not finite; how many are not 0, where they are counted.
+// The bits of magnitudes are ordered as these are, with NaN on top; maxima of several vectors do
+// not wait for each other.
+struct Largest {
+  float top;
+  std::size_t nonzero;
+};
+template <bool kCounted = false>
+HWY_INLINE Largest largest(const float* x, std::size_t n) {
   constexpr std::size_t kChains = 4;
   constexpr std::int32_t kMagnitude = 0x7fffffff, kInfinity = 0x7f800000;
   const Integers d;
   const auto magnitude = hn::Set(d, kMagnitude);
   Integer most[kChains];
   for (auto& m : most) m = hn::Zero(d);
+  auto count = hn::Zero(Words());
   const auto take = [&](Integer& m, std::size_t at) HWY_ATTR {
-    m = hn::Max(m, hn::And(hn::BitCast(d, hn::LoadU(Floats(), x + at)), magnitude));
+    const auto v = hn::LoadU(Floats(), x + at);
+    m = hn::Max(m, hn::And(hn::BitCast(d, v), magnitude));
+    if constexpr (kCounted) count = count_more(count, nonzero(v));
   };
   std::size_t i = 0;
   for (; i + kChains * kWidth <= n; i += kChains * kWidth)
@@ -139,8 +149,13 @@ HWY_INLINE float largest(const float* x, std::size_t n) {
   for (; i + kWidth <= n; i += kWidth) take(most[0], i);
   for (const auto& m : most) most[0] = hn::Max(most[0], m);
   std::int32_t top = hn::GetLane(hn::MaxOfLanes(d, most[0]));
-  for (; i < n; ++i) top = std::max(top, std::bit_cast<std::int32_t>(x[i]) & kMagnitude);
-  return top < kInfinity ? std::bit_cast<float>(top) : std::numeric_limits<float>::quiet_NaN();
+  std::size_t all = kCounted ? sum_of(count) : 0;
+  for (; i < n; ++i) {
+    top = std::max(top, std::bit_cast<std::int32_t>(x[i]) & kMagnitude);
+    all += kCounted && !(x[i] == 0);
+  }
+  return {top < kInfinity ? std::bit_cast<float>(top) : std::numeric_limits<float>::quiet_NaN(),
+          all};
 }
 
 // The numbers that x * factor is nearest to, those below 0 as 0; whether there was one of these.
@@ -151,7 +166,10 @@ HWY_INLINE bool round_to_bytes(const float* x, std::size_t n, float factor, std:
   auto least = hn::Zero(integers);
   std::size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
-    const auto whole = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)));
+    // Whole where it is added to this, and in its lowest bits.
+    const auto base = hn::Set(d, 0x1.8p23f);
+    const auto placed = hn::Add(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), base);
+    const auto whole = hn::Sub(hn::BitCast(integers, placed), hn::BitCast(integers, base));
     least = hn::Min(least, whole);
     hn::StoreU(hn::DemoteTo(bytes, whole), bytes, out + i);
   }
@@ -164,19 +182,23 @@ HWY_INLINE bool round_to_bytes(const float* x, std::size_t n, float factor, std:
   return below;
 }
 
+// How many bytes of each word are not zero: of each the upper bit, moved down and added.
+HWY_INLINE hn::Vec<Words> set_bytes(hn::Vec<Words> v) {
+  const Words d;
+  const auto low = hn::Set(d, 0x7f7f7f7fu), high = hn::Set(d, 0x80808080u);
+  return hn::PopulationCount(hn::And(hn::Or(hn::Add(hn::And(v, low), low), v), high));
+}
+
 // The words that are not zero, and how many of their bytes are not.
 HWY_INLINE std::size_t append_quads(const std::uint32_t* words, std::size_t n, std::uint32_t* index,
                                     std::uint32_t* quad, std::size_t& nonzero) {
   const Words d;
-  const auto low = hn::Set(d, 0x7f7f7f7fu), high = hn::Set(d, 0x80808080u);
   EventWriter<std::uint32_t> events(index, quad);
   auto set = hn::Zero(d);
   for (std::size_t i = 0; i < n; i += kWidth) {
     const auto v = hn::LoadU(d, words + i);
     events.append(v, hn::RebindMask(Floats(), hn::Not(hn::Eq(v, hn::Zero(d)))));
-    // The upper bit of each byte that is not zero, moved down and added byte by byte.
-    const auto bits = hn::And(hn::Or(hn::Add(hn::And(v, low), low), v), high);
-    set = hn::Add(set, hn::PopulationCount(bits));
+    set = hn::Add(set, set_bytes(v));
   }
   nonzero += hn::GetLane(hn::SumOfLanes(d, set));
   return events.count();
@@ -184,7 +206,7 @@ HWY_INLINE std::size_t append_quads(const std::uint32_t* words, std::size_t n, s
 
 Quantized quantize_quads(const float* x, std::size_t n, std::uint32_t* scratch,
                          std::uint32_t* index, std::uint32_t* quad) {
-  const float top = largest(x, n);
+  const float top = largest(x, n).top;
   const float factor = kMostByte / top;
   Quantized made{0, 0, 0, top == top ? 0.0f : top};
   if (!(factor < std::numeric_limits<float>::infinity())) return made;
@@ -366,6 +388,51 @@ HWY_INLINE std::size_t count_below(const std::uint32_t* words, std::size_t n, st
   return found;
 }
 
+// Counts the quads of bytes that are not all zero, and the bytes that are not.
+HWY_INLINE void count_quads(const std::uint8_t* bytes, std::size_t words, Quantized& in) {
+  const Words d;
+  auto quads = hn::Zero(d), set = quads;
+  for (std::size_t i = 0; i < words; i += kWidth) {
+    const auto v = hn::LoadU(d, reinterpret_cast<const std::uint32_t*>(bytes) + i);
+    quads = count_more(quads, hn::Not(hn::Eq(v, hn::Zero(d))));
+    set = hn::Add(set, set_bytes(v));
+  }
+  in.positive = sum_of(quads);
+  in.nonzero = sum_of(set);
+}
+
+bool byte_products(const std::int8_t* rows, std::size_t stride, std::size_t n, const float* start,
+                   const float* scale, ByteProduct* products, std::size_t count) {
+  if (!ByteInputs::pay(n, count)) return false;
+  constexpr std::size_t kColumns = 128;
+  ByteInputs in;
+  HWY_ALIGN std::int32_t sum[ByteInputs::kCount][kColumns];
+  for (std::size_t p = 0; p < count; ++p) {
+    const auto [top, nonzero] = largest<true>(products[p].x, n);
+    products[p].nonzero = nonzero;
+    const float factor = kMostByte / top;
+    Quantized& made = products[p].in;
+    made = {0, 0, 0, top == top ? 0.0f : top};
+    if (factor < std::numeric_limits<float>::infinity()) {
+      made.step = top / kMostByte;
+      if (round_to_bytes(products[p].x, n, factor, in.byte[p])) return false;
+    } else {
+      std::fill_n(in.byte[p], n, std::uint8_t{0});
+    }
+    in.clear_behind(p, n);
+    count_quads(in.byte[p], (n + 3) / 4, made);
+  }
+  for (std::size_t j = 0; j < stride; j += kColumns) {
+    const std::size_t columns = std::min(kColumns, stride - j);
+    in.multiply(rows + 4 * j, stride, columns, n, sum[0], kColumns);
+    for (std::size_t p = 0; p < count; ++p)
+      for (std::size_t c = 0; c < columns; c += kWidth)
+        store_scaled(hn::Load(Integers(), sum[p] + c), products[p].in.step, start + j + c,
+                     scale + j + c, products[p].out + j + c);
+  }
+  return true;
+}
+
 // Schedule: as accumulate_products.
 void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::size_t quads,
                               const float* start, const float* scale, const QuadProduct* products,
@@ -404,6 +471,11 @@ void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::
 
 #else
 
+bool byte_products(const std::int8_t*, std::size_t, std::size_t, const float*, const float*,
+                   ByteProduct*, std::size_t) {
+  return false;
+}
+
 // The sums take longer than reading the weights: there is nothing to be shared.
 void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::size_t,
                               const float* start, const float* scale, const QuadProduct* products,
@@ -425,6 +497,7 @@ HWY_EXPORT(accumulate_rows_bf16);
 HWY_EXPORT(accumulate_values_bf16);
 HWY_EXPORT(quantize_quads);
 HWY_EXPORT(accumulate_quads_int8);
+HWY_EXPORT(byte_products);
 HWY_EXPORT(accumulate_quad_products);
 
 void accumulate_rows_bf16(const std::uint32_t* rows, std::size_t stride, const float* start,
@@ -511,6 +584,11 @@ void accumulate_quads_int8(const std::int8_t* rows, std::size_t stride, const st
                            const float* scale, float* out) {
   HWY_DYNAMIC_DISPATCH(accumulate_quads_int8)
   (rows, stride, index, quad, in, start, scale, out);
+}
+
+bool byte_products(const std::int8_t* rows, std::size_t stride, std::size_t n, const float* start,
+                   const float* scale, ByteProduct* products, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(byte_products)(rows, stride, n, start, scale, products, count);
 }
 
 void accumulate_quad_products(const std::int8_t* rows, std::size_t stride, std::size_t quads,

@@ -586,6 +586,103 @@ void fire_relu_total(const float* x, float unit, float* voltage, std::size_t n, 
   totals(Rate{}, Rectified{x, unit}, voltage, n, steps, total);
 }
 
+// Whether all neurons of a tile fire alike where their inputs are off by `error`.
+//
+// Say that two runs have had the same counts so far, and that their voltages differ by e. Their
+// drives differ by unit * error and by what rounding makes of them, 2^-23 of a drive; the sums of
+// voltage and drive are each rounded by 2^-24 of their size, which is below 1 + drive, or in the
+// first step below |voltage| + drive; to take off whole numbers rounds nothing. So e grows by less
+// than unit * error + 2^-22 * (1 + drive + |voltage|) a step. As long as one run's sums are
+// further from every whole number than e, the other's have the same whole part.
+struct AlikeTile {
+  const float *error, *voltage;
+  float unit;
+  std::size_t steps;
+  bool* alike;
+
+  // The least distance of any sum from a whole number above 0 (one that is driven only has none
+  // below), in t steps multiplied by all steps / t, for differences grow by the step.
+  template <std::size_t kVectors>
+  HWY_INLINE void run(Tile<kVectors>& tile, Vector (&apart)[kVectors]) const {
+    const Floats d;
+    const Words words;
+    const auto one = hn::Set(d, 1.0f);
+    for (auto& a : apart) a = one;
+    if (HWY_LIKELY(tile.template told<TellUnit>().holds())) {
+      for (std::size_t t = 1; t <= steps; ++t) {
+        const auto scale = hn::Set(d, static_cast<float>(steps) / static_cast<float>(t));
+        for (std::size_t j = 0; j < kVectors; ++j) {
+          const auto raised = hn::Add(tile.v[j], tile.x[j]), less = hn::Sub(raised, one);
+          tile.v[j] = hn::BitCast(d, hn::Min(hn::BitCast(words, raised), hn::BitCast(words, less)));
+          apart[j] = hn::Min(apart[j], hn::Mul(scale, hn::Abs(less)));
+        }
+      }
+      return;
+    }
+    for (std::size_t t = 0; t < steps; ++t)
+      for (std::size_t j = 0; j < kVectors; ++j) {
+        Rate{}.step(tile.x[j], tile.v[j]);
+        const auto v = tile.v[j];
+        apart[j] = hn::IfThenElseZero(hn::Eq(v, v), hn::Min(apart[j], hn::Min(v, hn::Sub(one, v))));
+      }
+  }
+
+  template <std::size_t kVectors>
+  HWY_INLINE void operator()(Tile<kVectors>& tile, std::size_t first) const {
+    const Floats d;
+    Vector apart[kVectors];
+    run(tile, apart);
+    const auto one = hn::Set(d, 1.0f), rounding = hn::Set(d, 0x1p-22f);
+    for (std::size_t j = 0; j < kVectors; ++j) {
+      const std::size_t i = first + j * kWidth;
+      const auto drive = tile.x[j], off = hn::LoadU(d, error + i);
+      const auto before = hn::Abs(hn::LoadU(d, voltage + i));
+      const auto step = hn::Add(hn::Mul(off, hn::Set(d, unit * 1.001f)),
+                                hn::Mul(rounding, hn::Add(hn::Add(one, drive), before)));
+      const auto all_steps = hn::Mul(step, hn::Set(d, static_cast<float>(steps)));
+      // A census counts those that change their voltage, which a whole drive does not.
+      const auto from_whole = hn::Abs(hn::Sub(drive, hn::Round(drive)));
+      const auto changes =
+          hn::Gt(from_whole, hn::IfThenElse(hn::Lt(drive, hn::Set(d, 0.5f)), step, all_steps));
+      auto same = hn::And(changes, hn::Gt(apart[j], all_steps));
+      const std::size_t place = j * kWidth;
+      if (tile.neurons < place + kWidth)
+        same = hn::Or(same, hn::Not(hn::FirstN(d, tile.neurons - std::min(place, tile.neurons))));
+      *alike = *alike && hn::AllTrue(d, same);
+    }
+  }
+};
+
+// Schedule: most neurons of a trained net are not driven at all; the others are put side by side.
+bool fires_alike(const float* x, const float* error, float unit, const float* voltage,
+                 std::size_t n, std::size_t steps) {
+  constexpr std::size_t kNeurons = 256, kVectors = kTile / 4, kAtOnce = kVectors * kWidth;
+  const Floats d;
+  HWY_ALIGN float driven[3][kNeurons + kAtOnce];
+  bool alike = steps <= kMostInUnit;
+  for (std::size_t first = 0; first < n; first += kNeurons) {
+    std::size_t found = 0;
+    for (std::size_t i = first; i < std::min(n, first + kNeurons); i += kWidth) {
+      const auto given = hn::LoadU(d, x + i), off = hn::LoadU(d, error + i);
+      auto here = hn::Not(hn::Le(hn::Add(given, off), hn::Zero(d)));
+      if (n - i < kWidth) here = hn::And(here, hn::FirstN(d, n - i));
+      hn::StoreU(pack(given, here), d, driven[0] + found);
+      hn::StoreU(pack(off, here), d, driven[1] + found);
+      hn::StoreU(pack(hn::LoadU(d, voltage + i), here), d, driven[2] + found);
+      found += hn::CountTrue(d, here);
+    }
+    for (auto& behind : driven)
+      for (std::size_t i = 0; i < kAtOnce; i += kWidth)
+        hn::StoreU(hn::Zero(d), d, behind + found + i);
+    const AlikeTile check{driven[1], driven[2], unit, steps, &alike};
+    for (std::size_t i = 0; i < found; i += kAtOnce) {
+      Tile<kVectors> tile(Rectified{driven[0], unit}, driven[2], i, found);
+      check(tile, i);
+    }
+  }
+  return alike;
+}
+
 void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total) {
   add(Rate{}, Rectified{x, unit}, voltage, n, total);
 }
@@ -875,6 +972,7 @@ HWY_EXPORT(fire_steps);
 HWY_EXPORT(fire_add);
 HWY_EXPORT(fire_relu);
 HWY_EXPORT(fire_relu_total);
+HWY_EXPORT(fires_alike);
 HWY_EXPORT(fire_relu_add);
 HWY_EXPORT(awake);
 HWY_EXPORT(fire_awake);
@@ -920,6 +1018,11 @@ std::size_t fire_relu(const float* x, float unit, float* voltage, std::size_t n,
 void fire_relu_total(const float* x, float unit, float* voltage, std::size_t n, std::size_t steps,
                      float* total) {
   HWY_DYNAMIC_DISPATCH(fire_relu_total)(x, unit, voltage, n, steps, total);
+}
+
+bool fires_alike(const float* x, const float* error, float unit, const float* voltage,
+                 std::size_t n, std::size_t steps) {
+  return HWY_DYNAMIC_DISPATCH(fires_alike)(x, error, unit, voltage, n, steps);
 }
 
 void fire_relu_add(const float* x, float unit, float* voltage, std::size_t n, float* total) {

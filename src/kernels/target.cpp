@@ -6,6 +6,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/tiles.hpp"
 #include "synfire/error.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -25,6 +26,9 @@ HWY_EXPORT(target_name);
 
 namespace {
 
+// Tiles are one target more: Highway's, with them.
+constexpr const char* kWithTiles = "AVX3_DL+AMX";
+
 // The baseline that the compiler takes for granted is always supported, whether or not Highway's
 // own library was compiled with the same one.
 std::vector<std::int64_t> supported() {
@@ -33,22 +37,30 @@ std::vector<std::int64_t> supported() {
   return targets;
 }
 
+bool supports_tiles() {
+  return kernels::tiles_granted() && supported().front() == HWY_AVX3_DL;
+}
+
 }  // namespace
 
 std::string active_target() {
-  return HWY_DYNAMIC_DISPATCH(target_name)();
+  const std::string name = HWY_DYNAMIC_DISPATCH(target_name)();
+  return name == hwy::TargetName(HWY_AVX3_DL) && kernels::has_tiles() ? kWithTiles : name;
 }
 
 std::vector<std::string> supported_targets() {
   std::vector<std::string> names;
+  if (supports_tiles()) names.emplace_back(kWithTiles);
   for (const auto target : supported()) names.emplace_back(hwy::TargetName(target));
   return names;
 }
 
 void force_target(const std::string& name) {
-  std::string known;
+  const bool with_tiles = supports_tiles() && name == kWithTiles;
+  std::string known = supports_tiles() ? kWithTiles : "";
   for (const auto target : supported()) {
-    if (name.empty() || name == hwy::TargetName(target)) {
+    if (with_tiles || name.empty() || name == hwy::TargetName(target)) {
+      kernels::allow_tiles(with_tiles || name.empty());
       // Kernels that were not compiled for this one take the next (a lower bit is a better target).
       hwy::GetChosenTarget().Update(hwy::SupportedTargets() & -target);
       return;

@@ -546,6 +546,7 @@ class Bench(InFolder):
                                    ("p99_us", "p99_9_us"), ("p99_9_us", "worst_us")]:
                     self.assertLessEqual(times[less], times[more])
                 self.assertLessEqual(times["p99_9_of_medians_us"], times["worst_us"])
+                self.assertGreater(times["wait_p99_9_us"], 0)
                 for rate in report["throughput"].values():
                     self.assertGreater(rate, 0)
                 for time in report["first_call"].values():

@@ -66,6 +66,25 @@ void check_no_allocation(bool rates, Stop stop = {}) {
   CHECK(engine.activity().spikes() + engine.activity().synaptic_operations() > 0);
 }
 
+template <class Net>
+void check_no_allocation_together() {
+  std::mt19937 random(1);
+  const RunOptions options{.dt = 0.01f, .steps = 30};
+  EventEngine<Net> engine(random_parameters<Net>(random, options.dt), options);
+  engine.prepare_together();
+  std::vector engines(kernels::kMostProducts, engine);
+  std::vector<float> pixels(engine.sample_size());
+  for (float& value : pixels) value = static_cast<float>(random() % 256) / 255;
+  const auto values = random_sample(random, engine.sample_size());
+  for (const Values sample : {Values(pixels), Values(values)}) {
+    const std::vector samples(engines.size(), sample);
+    const std::size_t before = allocations;
+    for (std::size_t i = 0; i < 10; ++i) EventEngine<Net>::run_together(engines, samples, i);
+    CHECK(allocations == before);
+  }
+  CHECK(engines[0].activity().samples == 20);
+}
+
 TEST_CASE("an engine allocates when it is made and never while it runs") {
   const std::size_t before = allocations;
   CHECK(std::vector<int>(3).size() == 3);
@@ -80,6 +99,9 @@ TEST_CASE("an engine allocates when it is made and never while it runs") {
   check_no_allocation<SparseLayers<Csr>>(true);
   check_no_allocation<SparseLayers<Blocked<8>>>(true);
   check_no_allocation<LastOfStream, Probe<"first">>(true);
+  check_no_allocation_together<Seed>();
+  check_no_allocation_together<Narrow<bfloat16>>();
+  check_no_allocation_together<Narrow<synfire::int8>>();
   check_no_allocation<LowpassToDense>(true);
   check_no_allocation<FilterSpikes<Alpha<>, MeanOverTime>>(true);
   for (const Stop stop : {Stop::exact(), Stop::at_margin(1)}) {

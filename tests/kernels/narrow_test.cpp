@@ -310,6 +310,64 @@ TEST_CASE("accumulate_quad_products is accumulate_quads_int8 of each input") {
   });
 }
 
+TEST_CASE("byte_products is quantize_quads and accumulate_quads_int8 of each input") {
+  std::size_t made = 0;
+  on_every_target([&] {
+    CHECK(rc::check("any inputs", [&](unsigned seed) {
+      std::mt19937 random(seed);
+      const std::size_t columns = kernels::kLanes * (1 + random() % 20);
+      const std::size_t n = 1 + random() % (random() % 4 ? 300 : 1024);
+      const std::size_t count = 1 + random() % kernels::kMostProducts, words = (n + 3) / 4;
+      Buffer<std::int8_t> rows(kernels::padded(words) * columns * 4);
+      for (std::size_t k = 0; k < words * columns * 4; ++k)
+        rows[k] = static_cast<std::int8_t>(random() % 255 - 127);
+      const auto start = poisoned(ordinary_floats(random, columns, -9.0f, 9.0f));
+      const auto scale = poisoned(ordinary_floats(random, columns, 0.0f, 0.1f));
+      const bool negative = random() % 8 == 0;
+      std::vector<std::vector<float>> x;
+      std::vector<Buffer<float>> out;
+      std::vector<kernels::ByteProduct> products;
+      for (std::size_t k = 0; k < count; ++k) {
+        out.emplace_back(columns);
+        auto& one = x.emplace_back(ordinary_floats(random, n, 0.0f, 1.0f));
+        const auto kind = random() % 16;
+        for (auto& value : one)
+          if (random() % 4 < kind % 4) value = 0;
+        if (kind == 4) one[random() % n] = random() % 2 ? kNaN : kInfinity;
+        if (kind == 5) std::fill(one.begin(), one.end(), random() % 2 ? 0.0f : 1e-40f);
+        if (kind == 6) one[random() % n] = 1e30f;
+      }
+      if (negative) x[count / 2][random() % n] = -0.5f;
+      for (std::size_t k = 0; k < count; ++k)
+        products.push_back({x[k].data(), out[k].data(), 77, {}});
+      const bool done = kernels::byte_products(rows.data(), columns, n, start.data(), scale.data(),
+                                               products.data(), count);
+      if (active_target() != "AVX3_DL+AMX") RC_ASSERT(!done);
+      if (!done) return;
+      ++made;
+      Buffer<float> expected(columns);
+      for (std::size_t k = 0; k < count; ++k) {
+        Quads quads(n);
+        quads.in = kernels::quantize_quads(x[k].data(), n, quads.scratch.data(), quads.index.data(),
+                                           quads.quad.data());
+        kernels::accumulate_quads_int8(rows.data(), columns, quads.index.data(), quads.quad.data(),
+                                       quads.in, start.data(), scale.data(), expected.data());
+        RC_ASSERT(first_difference(expected, out[k]) == -1);
+        RC_ASSERT(products[k].nonzero ==
+                  n - static_cast<std::size_t>(std::count(x[k].begin(), x[k].end(), 0.0f)));
+        RC_ASSERT(products[k].in.positive == quads.in.positive);
+        RC_ASSERT(products[k].in.negative == quads.in.negative);
+        RC_ASSERT(products[k].in.nonzero == quads.in.nonzero);
+        RC_ASSERT(same(products[k].in.step, quads.in.step));
+      }
+    }));
+  });
+  if (supported_targets().front() == "AVX3_DL+AMX")
+    CHECK(made > 30);
+  else
+    WARN("skipped: this processor has no AMX, or its system none to give");
+}
+
 TEST_CASE("accumulate_quads_int8 holds the largest sum that 32 bits hold") {
   on_every_target([] {
     constexpr std::size_t n = 66311 / 4 * 4, words = n / 4, columns = kLanes;

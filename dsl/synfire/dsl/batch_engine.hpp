@@ -23,7 +23,7 @@ class BatchEngine {
   /// another.
   BatchEngine(const Parameters<Net>& parameters, const RunOptions& options, std::size_t threads = 0)
       : pool_(threads),
-        engines_(pool_.threads() * together, Engine(parameters, options)),
+        engines_(pool_.threads() * together, prepared(parameters, options)),
         inputs_(engines_.size(), Buffer<float>(engines_.front().sample_size())) {
     if (options.stateful)
       throw InvalidSetting("stateful", "true", "false for samples side by side");
@@ -68,6 +68,12 @@ class BatchEngine {
   }
 
  private:
+  static Engine prepared(const Parameters<Net>& parameters, const RunOptions& options) {
+    Engine engine(parameters, options);
+    if constexpr (together > 1) engine.prepare_together();
+    return engine;
+  }
+
   /// end(i, engine, the first engine of the thread)
   template <class Load, class End>
   void run_each(std::size_t first, std::size_t count, const Load& load, const End& end) {

@@ -347,10 +347,14 @@ requires(Site::counted) struct SynapseCounting<Site, width, Weight> {
     std::uint64_t events = read.inputs, synapses = read.operations;
     bool graded;
     if (!tells_all_operations && full) {
-      const kernels::InputCount all = kernels::count_inputs(in.data(), inputs);
-      events = all.nonzero;
+      if (read.inputs == ReadWeights::untold) {
+        const kernels::InputCount all = kernels::count_inputs(in.data(), inputs);
+        events = all.nonzero;
+        graded = all.graded;
+      } else {
+        graded = kernels::any_graded(in.data(), inputs);
+      }
       synapses = events * width;
-      graded = all.graded;
     } else {
       if (!tells_synapses()) {
         const kernels::Reached all = kernels::reached(in.data(), inputs, degree->data());

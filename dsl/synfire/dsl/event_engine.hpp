@@ -84,7 +84,8 @@ class EventEngine : detail::check_probes<Net, Probed...>,
 
   /// run() of the samples first, first + 1, ..., each by its own of these engines, which are copies
   /// of one another: what is Held is computed layer by layer, for all of them where one reading of
-  /// the weights serves several. At most kernels::kMostProducts. The same bits as one by one.
+  /// the weights serves several. At most kernels::kMostProducts. The same spikes and the same bits
+  /// of outputs and counts as one by one, and without prepare_together() of states, too.
   static void run_together(std::span<EventEngine> engines, std::span<const Values> samples,
                            std::size_t first) {
     if (engines.empty()) return;
@@ -96,8 +97,25 @@ class EventEngine : detail::check_probes<Net, Probed...>,
     before_together<0>(engines, samples.data());
     for (std::size_t k = 0; k < engines.size(); ++k) engines[k].finish(samples[k]);
   }
+  /// Lets this engine, and copies made of it from now on, run together faster where the processor
+  /// multiplies tiles (kernels::has_tiles): products of held pixels by neurons' weights are then
+  /// made by sums of whole numbers, which lie so near to those of floats that no neuron can have
+  /// fired at another step, or are made again. Takes three quarters of the weights' memory once
+  /// more. Voltages of such runs are near, too; runs that are stateful do not take part.
+  void prepare_together() {
+    if (options_.stop.rule == Stop::Rule::Never && !options_.stateful)
+      [this]<std::size_t... index>(std::index_sequence<index...>) {
+        (prepare_layer<index>(), ...);
+      }
+    (std::make_index_sequence<layer_count()>{});
+  }
   /// Whether it can be faster than one by one.
-  static constexpr bool gains_together() { return kGainsTogether; }
+  static constexpr bool gains_together() {
+    return []<std::size_t... index>(std::index_sequence<index...>) {
+      return ((together<ExpansionAt<index>> || is_judged<index>()) || ...);
+    }
+    (std::make_index_sequence<layer_count()>{});
+  }
 
   /// Of the last run.
   Values output() const { return output_; }
@@ -229,6 +247,10 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   using Layers =
       decltype(make(std::declval<const ParameterSet&>(), std::declval<const RunOptions&>()));
 
+  static constexpr std::size_t layer_count() {
+    return decltype(hana::size(std::declval<Layers>()))::value;
+  }
+
   /// Runs that may stop early have layers of their own, which do everything step by step.
   using Unhurried = Anytime<Net, counts_steps>;
   static auto make_running(const ParameterSet& parameters, const RunOptions& options) {
@@ -328,20 +350,64 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   static constexpr bool together = requires(std::span<Expansion* const> all, const Values* in) {
     Expansion::before_together(all, in);
   };
-  static constexpr bool kGainsTogether =
-      decltype(hana::unpack(std::declval<Layers>(), []<class... L>(const L&...) {
-        return std::bool_constant<(together<decltype(L::expansion)> || ...)>{};
-      }))::value;
+  template <class Expansion>
+  static constexpr bool can_be_near = requires(std::span<Expansion* const> all, const Values* in) {
+    Expansion::near_together(all, in);
+  };
+  template <std::size_t index>
+  using ExpansionAt = decltype(std::remove_reference_t<decltype(hana::at_c<index>(
+                                   std::declval<Layers&>()))>::expansion);
+  /// The layer has sums whose errors the next one can judge.
+  template <std::size_t index>
+  static consteval bool is_judged() {
+    if constexpr (Probes<Probed...>::size != 0 || index + 1 >= layer_count()) {
+      return false;
+    } else {
+      return can_be_near<ExpansionAt<index>> &&
+             requires(const ExpansionAt<index + 1>& next, Values in, const float* error) {
+        next.alike(in, error);
+      };
+    }
+  }
+
+  template <std::size_t index>
+  void prepare_layer() {
+    if constexpr (is_judged<index>()) hana::at_c<index>(whole()).expansion.prepare_together();
+  }
+
+  /// `before` of layer `index` by sums that are near; false where that is not to be had.
+  template <std::size_t index>
+  static bool near_together(std::span<EventEngine> engines, const Values* in) {
+    std::array<ExpansionAt<index>*, kernels::kMostProducts> all{};
+    for (std::size_t k = 0; k < engines.size(); ++k)
+      all[k] = &hana::at_c<index>(engines[k].whole()).expansion;
+    if (!ExpansionAt<index>::near_together({all.data(), engines.size()}, in)) return false;
+    // Those whose neurons might tell.
+    std::array<Values, kernels::kMostProducts> again{};
+    std::size_t n = 0;
+    for (std::size_t k = 0; k < engines.size(); ++k) {
+      ExpansionAt<index>& here = *all[k];
+      const auto& next = hana::at_c<index + 1>(engines[k].whole()).expansion;
+      if (next.alike(here.value(), here.error.data())) continue;
+      all[n] = &here;
+      again[n++] = in[k];
+    }
+    if (n != 0) ExpansionAt<index>::sum_again({all.data(), n}, again.data());
+    return true;
+  }
 
   /// `before` of the layers from `index` on, of which in[k] comes into that of engine k.
   template <std::size_t index, class In>
   static void before_together(std::span<EventEngine> engines, const In* in) {
-    if constexpr (index < decltype(hana::size(std::declval<Layers>()))::value) {
+    if constexpr (index < layer_count()) {
       const auto layer = [&](std::size_t k) -> auto& {
         return hana::at_c<index>(engines[k].whole());
       };
-      using Expansion = std::remove_reference_t<decltype(layer(0).expansion)>;
-      if constexpr (together<Expansion>) {
+      using Expansion = ExpansionAt<index>;
+      bool done = false;
+      if constexpr (is_judged<index>()) done = near_together<index>(engines, in);
+      if (done) {
+      } else if constexpr (together<Expansion>) {
         std::array<Expansion*, kernels::kMostProducts> all{};
         for (std::size_t k = 0; k < engines.size(); ++k) all[k] = &layer(k).expansion;
         Expansion::before_together({all.data(), engines.size()}, in);

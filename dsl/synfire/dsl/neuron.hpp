@@ -14,6 +14,9 @@
 //   fire_inputs, total_inputs, add_inputs
 //                                  fire, fire_total and fire_add of inputs instead of drives, where
 //                                  there is a kernel that makes drives of them
+//   inputs_alike                   whether total_inputs of inputs that are off by so much has the
+//   same
+//                                  counts (kernels::fires_alike); with total_inputs
 //   awake, fire_awake              where a neuron can rest, which is when no step at that drive
 //                                  would change it: the others, and fire for those
 //   fire_counted, ..._counted      each of them that is there but fire_add, with a census
@@ -134,6 +137,10 @@ struct RateNeuron {
   static std::size_t fire_inputs(const float* x, float* voltage, std::size_t n, const Constants& c,
                                  std::uint32_t* index, float* count) {
     return kernels::fire_relu(x, c.unit, voltage, n, index, count);
+  }
+  static bool inputs_alike(const float* x, const float* error, const float* voltage, std::size_t n,
+                           std::size_t steps, const Constants& c) {
+    return kernels::fires_alike(x, error, c.unit, voltage, n, steps);
   }
   static void total_inputs(const float* x, float* voltage, std::size_t n, std::size_t steps,
                            const Constants& c, float* total) {

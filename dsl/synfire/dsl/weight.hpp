@@ -8,7 +8,10 @@
 //   Event<inputs, width>       the event-driven run: add(in, out) of values or of spikes, which
 //                              returns what it read; `stride`: floats that out has room for;
 //                              where it pays: add_together(several, in, out, read), static, add()
-//                              of values by each of up to kernels::kMostProducts at once
+//                              of values by each of up to kernels::kMostProducts at once;
+//                              prepare_together() and near_together(several, in, out, error, read),
+//                              static: sums that are within `error` of those of add(), or false
+//                              where that is not to be had
 //                              For runs that stop when their class is certain, where it can:
 //                              weight(i, j) and bias(j), what they stand for; input_error(most,
 //                              unit, spikes), the most by which one of inputs, or of counts of
@@ -86,13 +89,37 @@ struct ReadWeights {
   std::uint64_t operations;  // see LayerActivity::synaptic_operations
   std::size_t rows;          // runs of neighbouring weights
   std::size_t bytes;         // of weights
-  std::size_t inputs;        // that are not 0, where tells_all_operations is there
+  std::size_t inputs;        // that are not 0
+  /// Of weights that do not say so.
+  static constexpr auto untold = std::numeric_limits<std::size_t>::max();
 };
 
 /// What one product of rows reached and read.
 struct ReadRows {
   std::uint64_t synapses;  // of the inputs, each once
   std::size_t bytes;       // of weights
+};
+
+/// A kernel [inputs][stride] as kernels::near_products takes it.
+template <std::size_t inputs, std::size_t stride>
+struct NearRows {
+  static constexpr std::size_t size = kernels::digit_size(inputs, stride);
+  static constexpr std::size_t blocks = (inputs + kernels::kNormInputs - 1) / kernels::kNormInputs;
+
+  explicit NearRows(const std::vector<float>& kernel)
+      : digit(3 * size), unit(stride), most(stride), norm(blocks * stride) {
+    held = kernels::split_digits(kernel.data(), inputs, stride, digit.data(), unit.data(),
+                                 most.data(), norm.data());
+  }
+  bool add(const float* bias, kernels::NearProduct* products, std::size_t count) const {
+    return kernels::near_products(
+        {stride, size, digit.data(), unit.data(), most.data(), norm.data()}, bias, inputs, products,
+        count);
+  }
+
+  Buffer<std::int8_t> digit;
+  Buffer<float> unit, most, norm;
+  bool held;
 };
 
 /// The event-driven run of weights that lie in rows, one for each input: adds up the rows of those
@@ -109,6 +136,8 @@ struct ReadRows {
 /// and, where it knows them, weight(i, j).
 template <std::size_t inputs, class Rows>
 class EventRows {
+  static constexpr bool can_be_dense = requires { Rows::row_bytes; };
+
  public:
   static constexpr std::size_t stride = Rows::stride;
   /// The operations that it says are the synapses of all values that are not 0.
@@ -146,12 +175,31 @@ class EventRows {
   {
     std::array<kernels::Product, kernels::kMostProducts> products{};
     for (std::size_t k = 0; k < all.size(); ++k) products[k] = {in[k].data(), out[k], 0};
-    const Rows& rows = *all[0]->rows_;
-    rows.add(products.data(), all.size());
+    all[0]->rows_->add(products.data(), all.size());
+    for (std::size_t k = 0; k < all.size(); ++k) read[k] = read_of(products[k].nonzero);
+  }
+
+  /// For near_together, of this one and those copied from it.
+  void prepare_together() requires can_be_dense {
+    if (near_ || !kernels::has_tiles()) return;
+    std::vector<float> kernel(inputs * stride);
+    for (std::size_t i = 0; i < inputs; ++i)
+      for (std::size_t j = 0; j < stride; ++j) kernel[i * stride + j] = rows_->weight(i, j);
+    auto near = std::make_shared<const Near>(kernel);
+    if (near->held) near_ = std::move(near);
+  }
+  static bool near_together(std::span<EventRows* const> all, const Values* in, float* const* out,
+                            float* const* error, ReadWeights* read) requires can_be_dense {
+    const EventRows& first = *all[0];
+    if (!first.near_) return false;
+    std::array<kernels::NearProduct, kernels::kMostProducts> products{};
     for (std::size_t k = 0; k < all.size(); ++k) {
-      const std::size_t n = products[k].nonzero;
-      read[k] = {rows.synapses(n), n, n * Rows::row_bytes, n};
+      if (all[k]->near_ != first.near_) return false;
+      products[k] = {in[k].data(), out[k], error[k], 0};
     }
+    if (!first.near_->add(first.rows_->bias.data(), products.data(), all.size())) return false;
+    for (std::size_t k = 0; k < all.size(); ++k) read[k] = read_of(products[k].nonzero);
+    return true;
   }
 
   float weight(std::size_t i, std::size_t j) const requires requires(const Rows& rows) {
@@ -163,7 +211,11 @@ class EventRows {
   double input_error(double, float, bool) const { return 0; }
 
  private:
-  static constexpr bool can_be_dense = requires { Rows::row_bytes; };
+  using Near = NearRows<inputs, stride>;
+
+  static ReadWeights read_of(std::size_t n) {
+    return {Rows::synapses(n), n, n * Rows::row_bytes, n};
+  }
   bool is_dense(std::size_t n) const {
     return static_cast<double>(n) > dense_above_ * static_cast<double>(inputs);
   }
@@ -172,6 +224,7 @@ class EventRows {
   }
 
   std::shared_ptr<const Rows> rows_;  // one copy for all engines of a batch
+  std::shared_ptr<const Near> near_;
   double dense_above_;
   Buffer<std::uint32_t> index_;
   Buffer<float> amount_;  // of the inputs that fire

@@ -79,6 +79,10 @@ struct Dense {
         requires(std::span<Synapses* const> all, const Values* in, ReadWeights* read) {
       Synapses::add_together(all, in, nullptr, read);
     };
+    static constexpr bool can_be_near =
+        carried_by<typename Site::In, Held> && requires(Synapses & s) {
+      s.prepare_together();
+    };
     static constexpr bool knows_weights = requires(const Synapses& s) { s.weight(0, 0); };
 
     Event(const ParameterSet& parameters, const RunOptions& options)
@@ -91,16 +95,37 @@ struct Dense {
     /// before() of each with its own input.
     static void before_together(std::span<Event* const> all, const Values* in) requires(
         carried_by<typename Site::In, Held>&& adds_together) {
-      std::array<Synapses*, kernels::kMostProducts> synapses{};
-      std::array<float*, kernels::kMostProducts> out{};
+      const Together of(all);
       std::array<ReadWeights, kernels::kMostProducts> read{};
-      for (std::size_t k = 0; k < all.size(); ++k) {
-        synapses[k] = &all[k]->synapses;
-        out[k] = all[k]->sum.data();
-      }
-      Synapses::add_together({synapses.data(), all.size()}, in, out.data(), read.data());
+      Synapses::add_together(of.synapses(), in, of.out.data(), read.data());
       for (std::size_t k = 0; k < all.size(); ++k) all[k]->note(in[k], read[k]);
     }
+
+    void prepare_together() requires can_be_near {
+      synapses.prepare_together();
+      error = Buffer<float>(sum.size());
+    }
+    /// The same by sums that are within error[j] of what they should be; false where that is not to
+    /// be had. sum_again() makes them what they should be.
+    static bool near_together(std::span<Event* const> all, const Values* in) requires can_be_near {
+      const Together of(all);
+      std::array<ReadWeights, kernels::kMostProducts> read{};
+      if (!Synapses::near_together(of.synapses(), in, of.out.data(), of.error.data(), read.data()))
+        return false;
+      for (std::size_t k = 0; k < all.size(); ++k) all[k]->note(in[k], read[k]);
+      return true;
+    }
+    static void sum_again(std::span<Event* const> all, const Values* in) requires can_be_near {
+      if constexpr (adds_together) {
+        const Together of(all);
+        std::array<ReadWeights, kernels::kMostProducts> read{};
+        Synapses::add_together(of.synapses(), in, of.out.data(), read.data());
+      } else {
+        for (std::size_t k = 0; k < all.size(); ++k)
+          all[k]->synapses.add(in[k], all[k]->sum.data());
+      }
+    }
+
     void step(Values in) requires carried_by<typename Site::In, Stepped> { add(in); }
     void after(Values in) requires carried_by<typename Site::In, Final> { add(in); }
     void step(SpikeView in) { add(in); }
@@ -202,8 +227,24 @@ struct Dense {
       bytes += read.bytes;
     }
 
+    /// What add_together and near_together take.
+    struct Together {
+      explicit Together(std::span<Event* const> all) : count(all.size()) {
+        for (std::size_t k = 0; k < count; ++k) {
+          synapses_[k] = &all[k]->synapses;
+          out[k] = all[k]->sum.data();
+          error[k] = all[k]->error.data();
+        }
+      }
+      std::span<Synapses* const> synapses() const { return {synapses_.data(), count}; }
+
+      std::size_t count;
+      std::array<Synapses*, kernels::kMostProducts> synapses_{};
+      std::array<float*, kernels::kMostProducts> out{}, error{};
+    };
+
     Synapses synapses;
-    Buffer<float> sum;
+    Buffer<float> sum, error;
     std::uint64_t operations = 0, rows = 0, bytes = 0;  // done, and of weights read
   };
 

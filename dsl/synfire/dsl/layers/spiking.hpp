@@ -151,6 +151,11 @@ struct Spiking {
       }
     }
 
+    /// Whether inputs that are off by `error` give the same means and counts.
+    bool alike(Values in, const float* error) const requires(held&& as_mean&& takes_inputs) {
+      return Neuron::inputs_alike(in.data(), error, voltage.data(), size, steps, constants);
+    }
+
     template <class In>
     void step(const In& in) requires(stepped || !as_mean) {
       ++done;

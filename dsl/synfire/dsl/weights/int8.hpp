@@ -74,7 +74,7 @@ struct int8 {
 
     Event(const float* kernel, const float* bias, const RunOptions&)
         : scratch_(quads), index_(2 * quads), quad_(2 * quads) {
-      Packed packed{Buffer<std::int8_t>(quads * stride * 4), Buffer<float>(stride),
+      Packed packed{Buffer<std::int8_t>(kernels::padded(quads) * stride * 4), Buffer<float>(stride),
                     Buffer<float>(stride)};
       std::vector<std::int8_t> weight(inputs * width);
       kernels::quantize_columns(kernel, inputs, width, weight.data(), packed.scale.data());
@@ -83,6 +83,7 @@ struct int8 {
           packed.rows[(i / 4 * stride + j) * 4 + i % 4] = weight[i * width + j];
       std::copy_n(bias, width, packed.bias.data());
       weights_ = std::make_shared<const Packed>(std::move(packed));
+      kernels::has_tiles();  // asks the system, which no run does
     }
 
     ReadWeights add(Values in, float* out) {
@@ -97,13 +98,21 @@ struct int8 {
     }
     static void add_together(std::span<Event* const> all, const Values* in, float* const* out,
                              ReadWeights* read) {
+      const Packed& weights = *all[0]->weights_;
+      std::array<kernels::ByteProduct, kernels::kMostProducts> of_bytes{};
+      for (std::size_t k = 0; k < all.size(); ++k) of_bytes[k] = {in[k].data(), out[k], 0, {}};
+      if (kernels::byte_products(weights.rows.data(), stride, inputs, weights.bias.data(),
+                                 weights.scale.data(), of_bytes.data(), all.size())) {
+        for (std::size_t k = 0; k < all.size(); ++k)
+          read[k] = read_of(of_bytes[k].in, of_bytes[k].in.nonzero, of_bytes[k].nonzero);
+        return;
+      }
       std::array<kernels::QuadProduct, kernels::kMostProducts> products{};
       for (std::size_t k = 0; k < all.size(); ++k) {
         Event& of = *all[k];
         products[k] = {of.index_.data(), of.quad_.data(), of.quantize(in[k]), out[k]};
         read[k] = read_of(products[k].in, products[k].in.nonzero);
       }
-      const Packed& weights = *all[0]->weights_;
       kernels::accumulate_quad_products(weights.rows.data(), stride, quads, weights.bias.data(),
                                         weights.scale.data(), products.data(), all.size());
     }
@@ -135,9 +144,10 @@ struct int8 {
       return kernels::quantize_quads(in.data(), inputs, scratch_.data(), index_.data(),
                                      quad_.data());
     }
-    static ReadWeights read_of(const kernels::Quantized& in, std::uint64_t times) {
+    static ReadWeights read_of(const kernels::Quantized& in, std::uint64_t times,
+                               std::size_t inputs_told = ReadWeights::untold) {
       const std::size_t rows = in.positive + in.negative;
-      return {times * width, rows, rows * stride * 4, 0};
+      return {times * width, rows, rows * stride * 4, inputs_told};
     }
 
     ReadWeights add(const kernels::Quantized& in, std::uint64_t times, float* out) {
