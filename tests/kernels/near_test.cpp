@@ -209,13 +209,17 @@ struct Neurons {
       : x(n), error(n), voltage(n) {
     std::uniform_real_distribution<float> uniform(0.0f, 1.0f);
     const float size = std::ldexp(1.0f, static_cast<int>(random() % 8) - 5) / unit;
-    const float off = random() % 4 ? std::ldexp(size, -static_cast<int>(random() % 25)) : 0.0f;
+    // Where inputs differ by as little as their rounding, that of the sums decides.
+    const bool tight = random() % 3 == 0;
+    const int exponent =
+        tight ? 20 + static_cast<int>(random() % 7) : static_cast<int>(random() % 25);
+    const float off = tight || random() % 4 ? std::ldexp(size, -exponent) : 0.0f;
     for (std::size_t i = 0; i < n; ++i) {
       x[i] = (uniform(random) * 2 - 1) * size;
       if (random() % 8 == 0) x[i] = (uniform(random) * 2 - 1) * off;
       error[i] = off * uniform(random);
       voltage[i] = uniform(random);
-      if (random() % 40 == 0) {
+      if (random() % (tight ? 4 * n : 40) == 0) {
         const auto t = static_cast<float>(1 + random() % steps);
         const float ahead = t * std::max(x[i], 0.0f) * unit;
         voltage[i] = std::max(0.0f, 1 - (ahead - std::floor(ahead)));
