@@ -1,7 +1,7 @@
 // The SIMD kernels: compiled once for each target that Highway knows, chosen at run time. Kernels
-// know no layer. None allocates. Each does the same floating-point operations in the same order as
-// the scalar loop in its comment, so results are the same bits on every target: sums over synapses
-// by std::fma, and everything else multiplies, then adds.
+// know no layer. None allocates. Each (but near_products) does the same floating-point operations
+// in the same order as the scalar loop in its comment, so results are the same bits on every
+// target: sums over synapses by std::fma, and everything else multiplies, then adds.
 //
 // Arrays come from Buffer: aligned to kAlignment, with kSlack bytes behind the end that a kernel
 // may read and overwrite. A matrix of rows has a stride that is a multiple of kLanes floats, padded

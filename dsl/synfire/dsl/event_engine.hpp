@@ -103,11 +103,7 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   /// fired at another step, or are made again. Takes three quarters of the weights' memory once
   /// more. Voltages of such runs are near, too; runs that are stateful do not take part.
   void prepare_together() {
-    if (options_.stop.rule == Stop::Rule::Never && !options_.stateful)
-      [this]<std::size_t... index>(std::index_sequence<index...>) {
-        (prepare_layer<index>(), ...);
-      }
-    (std::make_index_sequence<layer_count()>{});
+    if (options_.stop.rule == Stop::Rule::Never && !options_.stateful) prepare_from<0>();
   }
   /// Whether it can be faster than one by one.
   static constexpr bool gains_together() {
@@ -371,8 +367,11 @@ class EventEngine : detail::check_probes<Net, Probed...>,
   }
 
   template <std::size_t index>
-  void prepare_layer() {
-    if constexpr (is_judged<index>()) hana::at_c<index>(whole()).expansion.prepare_together();
+  void prepare_from() {
+    if constexpr (index < layer_count()) {
+      if constexpr (is_judged<index>()) hana::at_c<index>(whole()).expansion.prepare_together();
+      prepare_from<index + 1>();
+    }
   }
 
   /// `before` of layer `index` by sums that are near; false where that is not to be had.
@@ -406,12 +405,13 @@ class EventEngine : detail::check_probes<Net, Probed...>,
       using Expansion = ExpansionAt<index>;
       bool done = false;
       if constexpr (is_judged<index>()) done = near_together<index>(engines, in);
-      if (done) {
-      } else if constexpr (together<Expansion>) {
-        std::array<Expansion*, kernels::kMostProducts> all{};
-        for (std::size_t k = 0; k < engines.size(); ++k) all[k] = &layer(k).expansion;
-        Expansion::before_together({all.data(), engines.size()}, in);
-      } else {
+      if constexpr (together<Expansion>) {
+        if (!done) {
+          std::array<Expansion*, kernels::kMostProducts> all{};
+          for (std::size_t k = 0; k < engines.size(); ++k) all[k] = &layer(k).expansion;
+          Expansion::before_together({all.data(), engines.size()}, in);
+        }
+      } else if (!done) {
         for (std::size_t k = 0; k < engines.size(); ++k) kBefore(layer(k), in[k]);
       }
       std::array<decltype(layer(0).expansion.value()), kernels::kMostProducts> out{};
